@@ -1,0 +1,1 @@
+"""The Copenhagen cirrhosis trial: real patients, real visits, exact deaths."""

@@ -1,0 +1,193 @@
+"""A model on disk: `artifacts/<version>/`, written once and whole, verified before anything in it is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.atomic_folder import new_folder
+from model.errors import ArtifactError, BadInputError
+from model.onset.grid import TimeGrid
+from model.onset.hazard import Parameters
+from model.onset.scaling import Scaling
+from model.predictor import CauseModel, Predictor
+from model.study_file import parse_study
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "joblib")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A verified model folder.
+
+    Attributes
+    ----------
+    version : the folder's name
+    sha256 : one sum over the sums of all files
+    manifest, facts : manifest.json and model_facts.json
+    """
+
+    predictor: Predictor
+    version: str
+    sha256: str
+    manifest: dict[str, Any]
+    facts: dict[str, Any]
+    folder: Path
+
+
+def encode(predictor: Predictor, study_text: str, reports: dict[str, str]) -> dict[str, bytes]:
+    """Turn a model and its reports into the files of an artifact, by name; equal models give equal bytes."""
+    return {
+        "model.npz": _arrays(predictor),
+        "study.toml": study_text.encode(),
+        **{name: text.encode() for name, text in reports.items()},
+    }
+
+
+def version_of(study_name: str, files: dict[str, bytes]) -> str:
+    """Name a version by what is in it: the study and the first 12 digits of the sum of these files."""
+    return f"{study_name}-{_sum_of_sums(_sums(files))[:12]}"
+
+
+def save(
+    out: Path, version: str, files: dict[str, bytes], *, created: datetime, about: dict[str, Any]
+) -> tuple[Path, bool]:
+    """Write an artifact below `out`; returns (folder, whether it is new).
+
+    Parameters
+    ----------
+    version : from `version_of`, of the files before they named their version
+    files : from `encode`
+    about : what else the manifest says: seed, data fingerprint, whether the data are synthetic, ...
+
+    A version that exists is verified and left as it is.
+    """
+    folder = out / version
+    if folder.exists():
+        load(folder)
+        return folder, False
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "version": version,
+        "created": created.isoformat(timespec="seconds"),
+        "libraries": {name: installed_version(name) for name in LIBRARIES},
+        "files": _sums(files),
+        "sha256": _sum_of_sums(_sums(files)),
+        **about,
+    }
+    with new_folder(folder) as scratch:
+        for name, content in files.items():
+            (scratch / name).write_bytes(content)
+        (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    return folder, True
+
+
+def load(folder: Path) -> LoadedModel:
+    """Verify every sum, then read the model; raises ArtifactError and reads nothing further if a sum is wrong.
+
+    Nothing in the folder is executed: arrays are read without pickles, the rest is text.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        expected = dict(manifest["files"])
+        schema, total = manifest["schema_version"], manifest["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, or an incomplete one") from None
+    if schema != SCHEMA_VERSION:
+        raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}")
+    contents = {name: _verified(folder, name, sum_) for name, sum_ in expected.items()}
+    if _sum_of_sums(expected) != total or folder.resolve().name != manifest.get("version"):
+        raise ArtifactError(f"{folder}: {MANIFEST} does not belong to these files")
+    stray = sorted(path.name for path in folder.iterdir() if path.name not in {MANIFEST, *expected})
+    if stray:
+        raise ArtifactError(f"{folder}: {stray[0]} is not part of the model")
+    try:
+        predictor = _predictor(folder / "model.npz", contents["study.toml"].decode())
+        facts = json.loads(contents["model_facts.json"])
+    except (KeyError, ValueError, BadInputError):
+        raise ArtifactError(f"{folder}: the files are whole, but not a model that this program can read") from None
+    return LoadedModel(predictor, manifest["version"], total, manifest, facts, folder)
+
+
+def newest(folder: Path) -> Path:
+    """Return the version below `folder` that was created last; raises ArtifactError when there is none."""
+    created: dict[Path, str] = {}
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        try:
+            created[manifest.parent] = str(json.loads(manifest.read_text(encoding="utf-8"))["created"])
+        except (ValueError, KeyError, TypeError, OSError):
+            continue
+    if not created:
+        raise ArtifactError(f"{folder}: no model here; train one with `python -m model.train`")
+    return max(created, key=lambda path: (created[path], path.name))
+
+
+def _sums(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
+def _sum_of_sums(sums: dict[str, str]) -> str:
+    lines = "".join(f"{sum_}  {name}\n" for name, sum_ in sorted(sums.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _verified(folder: Path, name: str, expected: str) -> bytes:
+    path = folder / name
+    if path.name != name or path.is_symlink():
+        raise ArtifactError(f"{folder}: {name} is not a plain file of this folder")
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ArtifactError(f"{folder}: {name} is missing") from None
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ArtifactError(f"{folder}: {name} was changed after it was written; the model is not loaded")
+    return content
+
+
+def _arrays(predictor: Predictor) -> bytes:
+    """Pack every fitted number; members carry no time stamp, so that equal numbers are equal bytes."""
+    arrays: dict[str, Any] = {
+        "landmark_month": predictor.grid.landmark_month,
+        "horizon_month": np.array(predictor.grid.horizon_month),
+        "supported_until_month": np.array(predictor.supported_until_month),
+        **{f"scaling.{name}": getattr(predictor.scaling, name) for name in _SCALING},
+    }
+    for number, cause in enumerate(predictor.causes, 1):
+        arrays[f"cause{number}.n_events"] = np.array(cause.n_events)
+        arrays[f"cause{number}.parameters"] = cause.parameters.pack()
+        arrays[f"cause{number}.draws"] = cause.draws.pack()
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+_SCALING = ("mean", "scale", "low", "high", "flagged")
+
+
+def _predictor(path: Path, study_text: str) -> Predictor:
+    study = parse_study(study_text, file="study.toml")
+    with np.load(path, allow_pickle=False) as arrays:
+        grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]))
+        scaling = Scaling(**{name: arrays[f"scaling.{name}"] for name in _SCALING})
+        sizes = {"n_bins": len(grid.fade), "n_scores": scaling.n_scores}
+        causes = tuple(
+            CauseModel(
+                Parameters.unpack(arrays[f"cause{number}.parameters"], **sizes),
+                Parameters.unpack(arrays[f"cause{number}.draws"], **sizes),
+                int(arrays[f"cause{number}.n_events"]),
+            )
+            for number in range(1, len(study.event) + 1)
+        )
+        return Predictor(study, grid, scaling, causes, float(arrays["supported_until_month"]))

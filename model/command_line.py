@@ -1,0 +1,40 @@
+"""What every command does alike: exit codes, one line per problem, no stack trace for a user's mistake."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from model.errors import ArtifactError, BadInputError, NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_PROBLEMS = 50
+DONE, BAD_INPUT = 0, 2
+
+
+def run(command: Callable[[], None]) -> int:
+    """Run a command and return its exit code: 0 done, 2 bad input. Any other error is ours and keeps its trace."""
+    try:
+        command()
+    except BadInputError as error:
+        for problem in error.problems[:MOST_PROBLEMS]:
+            say(str(problem))
+        if len(error.problems) > MOST_PROBLEMS:
+            say(f"... and {len(error.problems) - MOST_PROBLEMS} more problems ({len(error.problems)} in all)")
+        return BAD_INPUT
+    except (ArtifactError, NotSupportedError, FileExistsError) as error:
+        say(str(error))
+        return BAD_INPUT
+    return DONE
+
+
+def result(line: str) -> None:
+    """Print what a command is run for."""
+    print(line, flush=True)
+
+
+def say(line: str) -> None:
+    """Tell the user something beside the result: on stderr, so that the result can be piped."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,137 @@
+"""Why this risk: what each input adds to the log hazard, and which inputs moved it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from model.features import at_landmark
+
+if TYPE_CHECKING:
+    from model.predictor import Predictor
+    from model.types import FloatArray, Histories
+
+Status = Literal["used", "missing", "stale", "out_of_range"]
+# A marker older than this is still used, with its age as an input of its own, and the reader is told.
+STALE_AFTER_MONTHS = 18.0
+LABELS = {"landmark": "Time since resection"}
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One input of one patient.
+
+    Attributes
+    ----------
+    source : the study's column, or "landmark" for the time itself
+    value : as recorded: a number, a level, True or False, a test's months since it was last done; None = missing
+    log_hazard : per event, what it adds to the log hazard just after the moment, against the training average; the
+        contributions of all sources and the shape add up to the log hazard exactly
+    """
+
+    source: str
+    label: str
+    value: float | str | bool | None
+    unit: str | None
+    status: Status
+    log_hazard: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What one input changed: per event, the difference in log hazard."""
+
+    source: str
+    label: str
+    change: dict[str, float]
+
+
+def contributions(predictor: Predictor, histories: Histories, as_of_month: float) -> list[Contribution]:
+    """Take one patient's log hazard apart by input, in the study's order."""
+    features = at_landmark(predictor.study, histories, np.zeros(1, dtype=np.int64), np.array([as_of_month]))
+    scores = predictor.scaling.apply(features)[0]
+    sources = [feature.source for feature in predictor.features]
+    sources += [predictor.features[index].source for index in predictor.scaling.flagged]
+    added = {
+        event.name: _added(scores, cause.parameters.steady, cause.parameters.wearing_off, predictor)
+        for event, cause in zip(predictor.study.event, predictor.causes, strict=True)
+    }
+    found = []
+    for source, (label, unit) in _described(predictor).items():
+        columns = [index for index, name in enumerate(sources) if name == source]
+        value, age = _recorded(predictor, histories, source, as_of_month)
+        known = [index for index in columns if index < len(predictor.features)]
+        found.append(
+            Contribution(
+                source=source,
+                label=label,
+                value=value,
+                unit=unit,
+                status=_status(predictor, features[0], known, missing=value is None, age=age),
+                log_hazard={event: float(parts[columns].sum()) for event, parts in added.items()},
+            )
+        )
+    return found
+
+
+def drivers(before: list[Contribution], after: list[Contribution]) -> list[Driver]:
+    """Compare two explanations of one patient, largest change first; inputs that changed nothing are left out."""
+    moved = []
+    for old, new in zip(before, after, strict=True):
+        change = {event: new.log_hazard[event] - old.log_hazard[event] for event in new.log_hazard}
+        if any(abs(difference) > 1e-9 for difference in change.values()):
+            moved.append(Driver(new.source, new.label, change))
+    return sorted(moved, key=lambda driver: -max(abs(difference) for difference in driver.change.values()))
+
+
+def _added(scores: FloatArray, steady: FloatArray, wearing_off: FloatArray, predictor: Predictor) -> FloatArray:
+    """Each score's part of the log hazard in the first bin past the moment, (n_scores,)."""
+    added = scores * steady
+    added[predictor.fading] += scores[predictor.fading] * wearing_off * predictor.grid.fade[0]
+    return added
+
+
+def _described(predictor: Predictor) -> dict[str, tuple[str, str | None]]:
+    study = predictor.study
+    measured = {item.name: (item.label or item.name, item.unit) for item in (*study.baseline, *study.marker)}
+    tests = {test.name: (test.label or test.name, "months since last done") for test in study.test}
+    return {**measured, **tests, "landmark": (LABELS["landmark"], "months")}
+
+
+def _recorded(
+    predictor: Predictor, histories: Histories, source: str, as_of_month: float
+) -> tuple[float | str | bool | None, float]:
+    """Return (value as recorded, months since it was): None for what is missing."""
+    study = predictor.study
+    if source == "landmark":
+        return as_of_month, 0.0
+    for index, baseline in enumerate(study.baseline):
+        if baseline.name == source:
+            value = float(histories.baseline[0, index])
+            if np.isnan(value):
+                return None, 0.0
+            if baseline.kind == "binary":
+                return bool(value), 0.0
+            return (baseline.levels[int(value)] if baseline.levels else value), 0.0
+    month = histories.visit_month[0]
+    for index, marker in enumerate(study.marker):
+        if marker.name == source:
+            at = np.flatnonzero(~np.isnan(histories.marker[0, :, index]) & (month <= as_of_month))
+            return (float(histories.marker[0, at[-1], index]), as_of_month - month[at[-1]]) if len(at) else (None, 0.0)
+    number = [test.name for test in study.test].index(source)
+    at = np.flatnonzero((histories.test[0, :, number] >= 0) & (month <= as_of_month))
+    return (as_of_month - float(month[at[-1]]), 0.0) if len(at) else (None, 0.0)
+
+
+def _status(predictor: Predictor, features: FloatArray, columns: list[int], *, missing: bool, age: float) -> Status:
+    if missing:
+        return "missing"
+    if age > STALE_AFTER_MONTHS:
+        return "stale"
+    low, high = predictor.scaling.low[columns], predictor.scaling.high[columns]
+    value = features[columns]
+    # A value of a kind that training never met (NaN range) is out of range too.
+    inside = (value >= low - 1e-9) & (value <= high + 1e-9)
+    return "used" if inside[~np.isnan(value)].all() else "out_of_range"

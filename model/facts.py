@@ -1,0 +1,133 @@
+"""`model_facts.json`: what a reader must know before trusting the model, field by field, empty ones kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.cohort import Cohort
+    from model.onset.estimate import CauseFit
+    from model.predictor import Predictor
+
+NOT_PROVIDED = "not provided"
+DECISION_SUPPORT = "Decision support for clinicians, not a medical device; it has no regulatory clearance."
+
+# The source attributes of 45 CFR 170.315(b)(11), ONC HTI-1, numbered as there is usual.
+SOURCE_ATTRIBUTES = {
+    "O1": "Developer and contact",
+    "O2": "Funding",
+    "O3": "Output value and unit",
+    "O4": "Output type",
+    "O5": "Intended use",
+    "O6": "Intended population",
+    "O7": "Intended users",
+    "O8": "Role in the decision",
+    "O9": "Out of scope",
+    "O10": "Known risks and limits",
+    "O11": "Inclusion and exclusion",
+    "O12": "Use of demographic and social attributes",
+    "O13": "Representativeness",
+    "O14": "Relevance to the setting of use",
+    "O15": "Approach to fairness",
+    "O16": "Handling of bias",
+    "O17": "External validation: source and setting",
+    "O18": "External validation: party",
+    "O19": "External validation: demographics",
+    "O20": "External validation: process",
+    "O21": "Internal validity",
+    "O22": "Internal fairness",
+    "O23": "External validity",
+    "O24": "External fairness",
+    "O25": "Outcome evaluations",
+    "O26": "Validity monitoring",
+    "O27": "Local validity",
+    "O28": "Fairness monitoring",
+    "O29": "Local fairness",
+    "O30": "Update process",
+    "O31": "Correction schedule",
+}
+
+
+def model_facts(cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], *, seed: int) -> dict[str, Any]:
+    """Collect the facts of a freshly fitted model; nothing in them depends on the clock."""
+    study = predictor.study
+    synthetic = cohort.about.get("synthetic")
+    known = {
+        "O3": "Probability (0 to 1) of each event by each horizon, with a 95 % band; months to the next visit",
+        "O4": "Prediction: cumulative incidence in the presence of the other events",
+        "O5": f"Planning surveillance: {study.title}",
+        "O6": f"Patients like those of the training cohort ({len(cohort)} patients), followed and without an event",
+        "O7": "Clinicians and the hospital systems they use",
+        "O8": f"Informs the decision on when to see the patient again. {DECISION_SUPPORT}",
+        "O9": "Patients after an event, and moments later than "
+        f"{predictor.supported_until_month:g} months after the origin, are refused",
+        "O10": _limits(synthetic=synthetic),
+        "O12": _demographics(predictor),
+        "O21": "See audit.json and audit.html: cross-validation by patient",
+        "O30": "Re-training with `python -m model.train`; a version never changes once written",
+    }
+    return {
+        "study": study.name,
+        "title": study.title,
+        "synthetic": synthetic,
+        "about": cohort.about,
+        "regulatory_status": DECISION_SUPPORT,
+        "seed": seed,
+        "command": f"python -m model.train --cohort DIR --study {study.name}.toml --seed {seed}",
+        "sha256": cohort.sha256,
+        "patients": len(cohort),
+        "follow_up_months": _follow_up(cohort),
+        "supported_until_month": predictor.supported_until_month,
+        "horizons": {"unit": study.time_unit, "values": list(study.horizons)},
+        "events": [
+            {"name": event.name, "role": event.role, "observed": event.observed, "n": fit.n_events}
+            for event, fit in zip(study.event, fits, strict=True)
+        ],
+        "predictors": _predictors(cohort),
+        "attributes": [
+            {"id": number, "name": name, "value": known.get(number, NOT_PROVIDED)}
+            for number, name in SOURCE_ATTRIBUTES.items()
+        ],
+    }
+
+
+def _limits(*, synthetic: object) -> str:
+    origin = "" if synthetic is False else "Whether the training data are real is not stated. "
+    if synthetic is True:
+        origin = "Trained on synthetic data: not for decisions about real patients. "
+    return origin + (
+        "Tests are taken to be as sensitive as the study file says, and not to see anything before onset. "
+        "Bands cover the uncertainty of the parameters, not of the model's form."
+    )
+
+
+def _demographics(predictor: Predictor) -> str:
+    used = [item.label or item.name for item in predictor.study.baseline if item.group == "demographics"]
+    return f"Used as predictors: {', '.join(used)}" if used else "None is used as a predictor"
+
+
+def _follow_up(cohort: Cohort) -> dict[str, float]:
+    """Quartiles of the time under observation, in months."""
+    low, middle, high = np.quantile(cohort.outcomes.exit_month, [0.25, 0.5, 0.75])
+    return {"lower_quartile": float(low), "median": float(middle), "upper_quartile": float(high)}
+
+
+def _predictors(cohort: Cohort) -> list[dict[str, Any]]:
+    """Each input with its allowed range and how often it is missing."""
+    missing = np.isnan(cohort.histories.baseline).mean(axis=0)
+    never = np.isnan(cohort.histories.marker).all(axis=1).mean(axis=0)
+    return [
+        {
+            "name": item.name,
+            "unit": item.unit,
+            "range": list(item.range) if item.range else None,
+            "levels": list(getattr(item, "levels", ())) or None,
+            "missing_share": float(share),
+            "missing_policy": "the training mean, and a term for being missing",
+        }
+        for item, share in zip((*cohort.study.baseline, *cohort.study.marker), np.append(missing, never), strict=True)
+    ]

@@ -1,0 +1,185 @@
+"""What was known at a landmark, as numbers: one function for one patient and for a cohort.
+
+A feature is NaN where nothing was recorded. Filling happens in `model.onset.scaling`, from the training cohort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from model.types import NEGATIVE, NOT_DONE
+
+if TYPE_CHECKING:
+    from model.study import Baseline, Study
+    from model.types import BoolArray, FloatArray, Histories, IntArray
+
+MONTHS_PER_YEAR = 12.0
+# A trend is a local slope: what lies two years back weighs 1 / e of what is recent, and a slope needs to be carried by
+# readings spread over about half a year before it is believed (shrinkage towards no trend).
+TREND_MEMORY_MONTHS = 24.0
+TREND_SHRINKAGE = 2.0 * 3.0**2
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature matrix.
+
+    Attributes
+    ----------
+    source : the study column it comes from, or "landmark" for the time itself
+    what : which aspect of the source
+    level : for one level of a category
+    group : the study's group, "surveillance" for tests, "time" for the landmark
+    """
+
+    name: str
+    source: str
+    what: Literal["value", "level", "last", "age", "trend", "since", "negatives", "time"]
+    group: str
+    level: str | None = None
+
+    @property
+    def fades(self) -> bool:
+        """Whether it describes the patient at the landmark, so that its effect wears off afterwards."""
+        return self.what in ("last", "trend")
+
+
+def feature_list(study: Study) -> tuple[Feature, ...]:
+    """Name the columns that `at_landmark` returns for a study, in order."""
+    features: list[Feature] = []
+    for baseline in study.baseline:
+        if baseline.kind == "category":
+            features += [
+                Feature(f"{baseline.name}={level}", baseline.name, "level", baseline.group, level)
+                for level in baseline.levels[1:]
+            ]
+        else:
+            features.append(Feature(baseline.name, baseline.name, "value", baseline.group))
+    for marker in study.marker:
+        name, group = marker.name, marker.group
+        features += [
+            Feature(f"{name}_last", name, "last", group),
+            Feature(f"{name}_trend", name, "trend", group),
+            Feature(f"{name}_age", name, "age", group),
+        ]
+    for test in study.test:
+        features += [
+            Feature(f"{test.name}_since", test.name, "since", "surveillance"),
+            Feature(f"{test.name}_negatives", test.name, "negatives", "surveillance"),
+        ]
+    return (
+        *features,
+        Feature("landmark", "landmark", "time", "time"),
+        Feature("landmark_squared", "landmark", "time", "time"),
+    )
+
+
+def at_landmark(study: Study, histories: Histories, patient: IntArray, landmark_month: FloatArray) -> FloatArray:
+    """Return the features of patients at landmarks, from what was recorded by then.
+
+    Parameters
+    ----------
+    histories : of any number of patients
+    patient : (n_rows,) which patient each row is about; a patient may have many rows
+    landmark_month : (n_rows,) the moment of prediction; a visit at that very moment counts as known
+
+    Returns
+    -------
+    (n_rows, n_features) in the order of `feature_list`: baselines on the study's scale; per marker the last value on
+    its transformed scale, its trend per year and its age in years; per test log(1 + years) since it was last done
+    (since resection if never) and log(1 + count) of its negatives; landmark in decades and its square. NaN = unknown.
+    """
+    n_seen = (histories.visit_month[patient] <= landmark_month[:, None]).sum(axis=1)
+    columns = [*_baseline_columns(study, histories.baseline[patient])]
+    for index, marker in enumerate(study.marker):
+        value = transformed(histories.marker[:, :, index], marker.transform)
+        columns += _marker_columns(histories.visit_month, value, patient, n_seen, landmark_month)
+    for index in range(len(study.test)):
+        columns += _test_columns(histories.visit_month, histories.test[:, :, index], patient, n_seen, landmark_month)
+    decades = landmark_month / (10 * MONTHS_PER_YEAR)
+    return np.column_stack([*columns, decades, decades**2])
+
+
+def transformed(value: FloatArray, transform: str) -> FloatArray:
+    """Put a measured value on the scale that the study models it on; NaN stays NaN."""
+    if transform == "log":
+        return np.log(value)
+    return np.log1p(value) if transform == "log1p" else value
+
+
+def _baseline_columns(study: Study, value: FloatArray) -> list[FloatArray]:
+    columns: list[FloatArray] = []
+    for index, baseline in enumerate(study.baseline):
+        columns += _baseline_feature(baseline, value[:, index])
+    return columns
+
+
+def _baseline_feature(baseline: Baseline, value: FloatArray) -> list[FloatArray]:
+    if baseline.kind == "category":
+        known = ~np.isnan(value)
+        return [np.where(known, value == level, np.nan) for level in range(1, len(baseline.levels))]
+    return [transformed(value, baseline.transform)]
+
+
+def _last_index(done: BoolArray) -> IntArray:
+    """For every number of visits seen, 0..max_visits, the last visit at which it was done, -1 for none.
+
+    done : (n_patients, max_visits); returns (n_patients, max_visits + 1).
+    """
+    n_patients, max_visits = done.shape
+    place = np.where(done, np.arange(max_visits), -1)
+    never = np.full((n_patients, 1), -1)
+    return np.concatenate([never, np.maximum.accumulate(place, axis=1)], axis=1)
+
+
+def _running_sum(value: FloatArray) -> FloatArray:
+    """Sum over the first 0..max_visits visits, (n_patients, max_visits + 1)."""
+    return np.concatenate([np.zeros((len(value), 1)), np.cumsum(value, axis=1)], axis=1)
+
+
+def _marker_columns(
+    visit_month: FloatArray, value: FloatArray, patient: IntArray, n_seen: IntArray, landmark_month: FloatArray
+) -> list[FloatArray]:
+    measured = ~np.isnan(value)
+    last = _last_index(measured)[patient, n_seen]
+    known = last >= 0
+    at = np.maximum(last, 0)
+    if value.shape[1] == 0:
+        unknown = np.full(len(patient), np.nan)
+        return [unknown, unknown, unknown]
+    last_value = np.where(known, value[patient, at], np.nan)
+    age = np.where(known, (landmark_month - visit_month[patient, at]) / MONTHS_PER_YEAR, np.nan)
+    slope = _slopes(np.where(measured, visit_month, 0.0), np.where(measured, value, 0.0), measured)
+    return [last_value, np.where(known, slope[patient, n_seen], np.nan), age]
+
+
+def _slopes(month: FloatArray, value: FloatArray, measured: BoolArray) -> FloatArray:
+    """Discounted least-squares slope per year after 0..max_visits visits, shrunken towards none.
+
+    All (n_patients, max_visits) to (n_patients, max_visits + 1). Running sums per patient, so that a patient's slope
+    does not depend on who else is in the arrays.
+    """
+    year = month / MONTHS_PER_YEAR
+    # Weights grow with time instead of shrinking into the past: their ratios are the same and need no landmark.
+    weight = np.where(measured, np.exp(month / TREND_MEMORY_MONTHS), 0.0)
+    total = _running_sum(weight)
+    safe = np.where(total > 0, total, 1.0)
+    mean_year, mean_value = _running_sum(weight * year) / safe, _running_sum(weight * value) / safe
+    spread = _running_sum(weight * year**2) / safe - mean_year**2
+    shared = _running_sum(weight * year * value) / safe - mean_year * mean_value
+    count = _running_sum(measured.astype(float))
+    return count * shared / (count * np.maximum(spread, 0.0) + TREND_SHRINKAGE / MONTHS_PER_YEAR**2)
+
+
+def _test_columns(
+    visit_month: FloatArray, result: np.ndarray, patient: IntArray, n_seen: IntArray, landmark_month: FloatArray
+) -> list[FloatArray]:
+    negatives = _running_sum((result == NEGATIVE).astype(float))[patient, n_seen]
+    last = _last_index(result != NOT_DONE)[patient, n_seen]
+    since = landmark_month.copy()
+    done = last >= 0
+    since[done] -= visit_month[patient[done], last[done]]
+    return [np.log1p(since / MONTHS_PER_YEAR), np.log1p(negatives)]

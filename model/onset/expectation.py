@@ -1,0 +1,52 @@
+"""Expected events and exposure of landmark rows: from known times, or from the posterior of an unseen onset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model.landmarks import LandmarkRows
+    from model.onset.grid import TimeGrid
+    from model.onset.observation import ResultLikelihood
+    from model.onset.posterior import OnsetPosterior
+    from model.types import BoolArray, FloatArray
+
+
+def exact_rows(
+    rows: LandmarkRows, grid: TimeGrid, *, exit_month: FloatArray, happened: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """Events and months at risk by hazard bin when times are known, each (n_rows, n_bins).
+
+    exit_month, happened : (n_patients,)
+    """
+    past = (exit_month[rows.patient] - rows.landmark_month)[:, None]
+    start, end = grid.hazard_edge[:-1], grid.hazard_edge[1:]
+    exposure = np.clip(past - start, 0.0, end - start)
+    events = (happened[rows.patient][:, None] & (past > start) & (past <= end)).astype(float)
+    return events, exposure
+
+
+def expected_rows(
+    rows: LandmarkRows, grid: TimeGrid, posterior: OnsetPosterior, results: ResultLikelihood
+) -> tuple[FloatArray, FloatArray]:
+    """Expected events and months at risk by hazard bin when only test results are known, each (n_rows, n_bins).
+
+    A row counts by the probability that its patient's onset lies after the landmark: nothing else is a weight.
+    """
+    by_then = np.concatenate([np.zeros((len(posterior.none), 1)), np.cumsum(posterior.onset, axis=1)], axis=1)
+    # Onsets are uniform in their bin, so half of a bin's mass is still at risk on average.
+    still_free = results.width * (1.0 - (by_then[:, 1:] + by_then[:, :-1]) / 2)
+    at_risk = np.concatenate([np.zeros((len(by_then), 1)), np.cumsum(still_free, axis=1)], axis=1)
+    edge = rows.landmark_month[:, None] + grid.hazard_edge
+    return np.diff(_between(by_then, rows, grid, edge)), np.diff(_between(at_risk, rows, grid, edge))
+
+
+def _between(at_edge: FloatArray, rows: LandmarkRows, grid: TimeGrid, month: FloatArray) -> FloatArray:
+    """Read a patient's cumulative curve, (n_patients, n_onset + 1), at moments of its rows, (n_rows, n_moments)."""
+    place = np.minimum(month / grid.step, len(grid.onset_edge) - 1)
+    before = np.minimum(np.floor(place + 1e-9).astype(np.int64), len(grid.onset_edge) - 2)
+    share = place - before
+    who = rows.patient[:, None]
+    return np.asarray(at_edge[who, before] * (1 - share) + at_edge[who, before + 1] * share)

@@ -1,0 +1,98 @@
+"""The two clocks of the model cut into bins: since resection, and since the landmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model.study import Study
+    from model.types import FloatArray, IntArray
+
+# Shares of the longest horizon; 60 months give edges 0, 3, 6, 9, 12, 18, 24, 30, 36, 48, 60.
+HAZARD_EDGES = np.array([0.0, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.80, 1.00])
+BINS_PER_LANDMARK = 6
+RISK_STEPS = 60
+
+
+@dataclass(frozen=True)
+class TimeGrid:
+    """Bins of time, all in months.
+
+    Attributes
+    ----------
+    landmark_month : (n_landmarks,) where the model learns and where past hazards are refreshed
+    horizon_month : the longest time past a landmark that is answered
+    """
+
+    landmark_month: FloatArray
+    horizon_month: float
+
+    @classmethod
+    def of(cls, study: Study, *, until: float) -> TimeGrid:
+        """Build the grid of a study for landmarks up to `until`."""
+        landmarks = np.array(study.landmark_months)
+        return cls(landmarks[landmarks <= until + 1e-9], study.horizon_months[-1])
+
+    @cached_property
+    def hazard_edge(self) -> FloatArray:
+        """Edges of the bins within which the hazard past a landmark is constant, (n_bins + 1,)."""
+        return np.asarray(HAZARD_EDGES * self.horizon_month, dtype=np.float64)
+
+    @cached_property
+    def fade(self) -> FloatArray:
+        """What is left in each hazard bin of an effect that halves in an eighth of the longest horizon, (n_bins,)."""
+        middle = (self.hazard_edge[1:] + self.hazard_edge[:-1]) / 2
+        return np.asarray(np.exp2(-8 * middle / self.horizon_month), dtype=np.float64)
+
+    @cached_property
+    def risk_month(self) -> FloatArray:
+        """Equal steps past the landmark at which incidence is computed, (RISK_STEPS + 1,) from 0."""
+        return np.multiply(np.arange(RISK_STEPS + 1), self.horizon_month / RISK_STEPS)
+
+    @cached_property
+    def step(self) -> float:
+        """Width of an onset bin on the patient's clock."""
+        every = self.landmark_month[1] if len(self.landmark_month) > 1 else self.horizon_month
+        return float(every) / BINS_PER_LANDMARK
+
+    @cached_property
+    def onset_edge(self) -> FloatArray:
+        """Edges of the onset bins on the patient's clock, (n_onset + 1,), up to the last landmark and its horizon."""
+        end = self.landmark_month[-1] + self.horizon_month
+        return np.multiply(np.arange(int(np.ceil(end / self.step - 1e-9)) + 1), self.step)
+
+    @cached_property
+    def onset_middle(self) -> FloatArray:
+        """Middles of the onset bins, (n_onset,)."""
+        return (self.onset_edge[1:] + self.onset_edge[:-1]) / 2
+
+    @cached_property
+    def latest_landmark(self) -> IntArray:
+        """The landmark whose hazard rules each onset bin: the latest one before its middle, (n_onset,)."""
+        return np.searchsorted(self.landmark_month, self.onset_middle, side="right") - 1
+
+    @cached_property
+    def latest_hazard_bin(self) -> IntArray:
+        """The hazard bin of each onset bin, counted from its latest landmark, (n_onset,)."""
+        return self.hazard_bin(self.onset_middle - self.landmark_month[self.latest_landmark])
+
+    def hazard_bin(self, months_past: FloatArray) -> IntArray:
+        """Return the hazard bin of times past a landmark; times past the horizon fall in the last."""
+        last = len(self.hazard_edge) - 2
+        return np.clip(np.searchsorted(self.hazard_edge, months_past, side="right") - 1, 0, last)
+
+    @cached_property
+    def coverage(self) -> FloatArray:
+        """How many landmarks predict each stretch, (n_landmarks, n_bins).
+
+        A month of follow-up is predicted from every landmark within the horizon before it. Dividing by their number
+        lets each month count once, so that priors keep their stated strength.
+        """
+        middle = (self.hazard_edge[1:] + self.hazard_edge[:-1]) / 2
+        moment = self.landmark_month[:, None] + middle[None, :]
+        past = moment[:, :, None] - self.landmark_month[None, None, :]
+        return np.asarray(np.sum((past >= 0) & (past < self.horizon_month), axis=2), dtype=np.float64)

@@ -1,0 +1,128 @@
+"""The M-step: penalised Poisson regression of expected events on expected exposure, by Newton's method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import block_diag, cho_factor, cho_solve
+
+from model.onset.hazard import Parameters, linear_parts
+from model.onset.prior import LEVEL_SD, SHAPE_STEP_SD
+
+if TYPE_CHECKING:
+    from model.onset.prior import CoefficientPrior
+    from model.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class RiskRows:
+    """Expected events and exposure of landmark rows by hazard bin.
+
+    Attributes
+    ----------
+    scores : (n_rows, n_scores)
+    fading : (n_fading,) which scores also have a part that wears off
+    fade : (n_bins,)
+    events, exposure : (n_rows, n_bins); counts and months, both already divided by the coverage
+    patient : (n_rows,) ascending
+    """
+
+    scores: FloatArray
+    fading: IntArray
+    fade: FloatArray
+    events: FloatArray
+    exposure: FloatArray
+    patient: IntArray
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Half a quadratic form: (v - centre)' precision (v - centre) / 2 over the packed parameters."""
+
+    centre: FloatArray
+    precision: FloatArray
+
+
+def penalty(prior: CoefficientPrior, *, n_bins: int, events: float, exposure: float) -> Penalty:
+    """Join the prior of the coefficients with a smooth shape and a vague level of the hazard."""
+    steps = np.diff(np.eye(n_bins), axis=0)
+    mean = np.full((1, n_bins), 1 / n_bins)
+    shape = steps.T @ steps / SHAPE_STEP_SD**2 + mean.T @ mean / LEVEL_SD**2
+    level = np.log((events + 0.5) / max(exposure, 1e-12))
+    return Penalty(np.append(np.full(n_bins, level), prior.mean), block_diag(shape, np.diag(prior.sd**-2.0)))
+
+
+def objective(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> float:
+    """Penalised log likelihood, larger is better."""
+    log_rate = _log_rate(parameters, rows)
+    away = parameters.pack() - penalty.centre
+    fit = np.sum(rows.events * log_rate) - np.sum(rows.exposure * np.exp(log_rate))
+    return float(fit - away @ penalty.precision @ away / 2)
+
+
+def newton_step(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> tuple[Parameters, float]:
+    """Move once towards the maximum, halving the step until it helps; returns (parameters, gain)."""
+    vector = parameters.pack()
+    gradient, curvature = _derivatives(parameters, rows)
+    gradient = gradient - penalty.precision @ (vector - penalty.centre)
+    step = cho_solve(cho_factor(curvature + penalty.precision), gradient)
+    before = objective(parameters, rows, penalty)
+    sizes = {"n_bins": len(rows.fade), "n_scores": rows.scores.shape[1]}
+    for _ in range(30):
+        moved = Parameters.unpack(vector + step, **sizes)
+        gain = objective(moved, rows, penalty) - before
+        if gain >= 0:
+            return moved, gain
+        step = step / 2
+    return parameters, 0.0
+
+
+def patient_scores(parameters: Parameters, rows: RiskRows) -> FloatArray:
+    """Derivative of each patient's log likelihood by the parameters, (n_patients_with_rows, n_parameters)."""
+    residual = rows.events - rows.exposure * np.exp(_log_rate(parameters, rows))
+    by_row = np.concatenate(
+        [
+            residual,
+            residual.sum(axis=1)[:, None] * rows.scores,
+            (residual @ rows.fade)[:, None] * rows.scores[:, rows.fading],
+        ],
+        axis=1,
+    )
+    first = np.flatnonzero(np.diff(rows.patient, prepend=-1))
+    return np.add.reduceat(by_row, first, axis=0)
+
+
+def curvature(parameters: Parameters, rows: RiskRows) -> FloatArray:
+    """Information of the complete data about the parameters, (n_parameters, n_parameters)."""
+    return _derivatives(parameters, rows)[1]
+
+
+def _log_rate(parameters: Parameters, rows: RiskRows) -> FloatArray:
+    steady, wearing_off = linear_parts(parameters, rows.scores, rows.fading)
+    return steady[:, None] + wearing_off[:, None] * rows.fade + parameters.shape
+
+
+def _derivatives(parameters: Parameters, rows: RiskRows) -> tuple[FloatArray, FloatArray]:
+    """Gradient and information of the log likelihood.
+
+    A row's scores are the same in all its bins, so the bins are summed first and the large products are over rows.
+    """
+    expected = rows.exposure * np.exp(_log_rate(parameters, rows))
+    residual = rows.events - expected
+    scores, faded = rows.scores, rows.scores[:, rows.fading]
+    gradient = np.concatenate([residual.sum(axis=0), scores.T @ residual.sum(axis=1), faded.T @ (residual @ rows.fade)])
+    once, twice = expected @ rows.fade, expected @ rows.fade**2
+    by_shape = [np.diag(expected.sum(axis=0)), expected.T @ scores, (expected * rows.fade).T @ faded]
+    steady = (scores * expected.sum(axis=1)[:, None]).T @ scores
+    mixed = (scores * once[:, None]).T @ faded
+    fading = (faded * twice[:, None]).T @ faded
+    information = np.block(
+        [
+            [by_shape[0], by_shape[1], by_shape[2]],
+            [by_shape[1].T, steady, mixed],
+            [by_shape[2].T, mixed.T, fading],
+        ]
+    )
+    return gradient, information

@@ -1,0 +1,1 @@
+"""When to see a patient again, and with which tests."""

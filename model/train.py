@@ -1,0 +1,128 @@
+"""Train a model: a cohort's tables to `artifacts/<version>/`, with an audit by cross-validation.
+
+The last line printed is the path of the artifact. Equal data, seed and library versions give equal sums, with any
+number of jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model import artifact
+from model.audit.report import render
+from model.audit.run import run as run_audit
+from model.cohort import Cohort, read_cohort
+from model.command_line import result, run, say
+from model.errors import BadInputError, Problem
+from model.facts import model_facts
+from model.fitting import fit_predictor, fit_without_folds
+from model.split import patient_folds
+from model.study_file import DEFAULT_STUDY, read_study
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.predictor import Predictor
+
+N_FOLDS = 5
+
+EXAMPLES = """examples:
+  python -m synthetic_data --patients 4000 --seed 1 --out cohort
+  python -m model.train --cohort cohort
+  python -m model.train --cohort DIR --study my-study.toml --out artifacts --seed 3 --jobs 2
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(
+        prog="python -m model.train",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--cohort", type=Path, required=True, metavar="DIR", help="folder with the cohort's tables")
+    parser.add_argument("--study", type=Path, default=DEFAULT_STUDY, metavar="FILE", help="study file (default: rnet)")
+    parser.add_argument("--out", type=Path, default=Path("artifacts"), metavar="DIR", help="default: artifacts")
+    parser.add_argument("--seed", type=_whole_number, default=1, metavar="S", help="of folds and draws (default 1)")
+    parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes to use (default 1)")
+    options = parser.parse_args(arguments)
+    return run(lambda: train(options.cohort, options.study, options.out, seed=options.seed, jobs=options.jobs))
+
+
+def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: int) -> None:
+    """Read, fit, cross-validate, audit, write; nothing is written unless everything succeeded."""
+    study = read_study(study_path)
+    cohort = read_cohort(cohort_folder, study)
+    for warning in cohort.warnings:
+        say(f"warning: {warning}")
+    _check_size(cohort)
+    say(f"{study.title}: {len(cohort)} patients")
+    predictor, fits = fit_predictor(study, cohort.histories, cohort.outcomes, seed=seed)
+    for event, fit in zip(study.event, fits, strict=True):
+        ending = "" if fit.converged else ", NOT converged"
+        say(f"  {event.name}: {fit.n_events} events, {fit.iterations} iterations{ending}")
+    say(f"  answers are supported up to month {predictor.supported_until_month:g}")
+    fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
+    say(f"cross-validation, {N_FOLDS} folds by patient")
+    held_out = fit_without_folds(study, cohort.histories, cohort.outcomes, fold, seed=seed, jobs=jobs)
+    say("audit")
+    report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs)
+    study_text = study_path.read_text(encoding="utf-8-sig")
+    facts = model_facts(cohort, predictor, fits, seed=seed)
+    version, files = _files(predictor, study_text, report, facts)
+    about = {"seed": seed, "synthetic": facts["synthetic"], "about": cohort.about, "data_sha256": cohort.sha256}
+    folder, is_new = artifact.save(out, version, files, created=datetime.now(tz=UTC), about=about)
+    if not is_new:
+        say("this very model was there already; it is left as it was")
+    result(str(folder))
+
+
+def _files(
+    predictor: Predictor, study_text: str, report: dict[str, Any], facts: dict[str, Any]
+) -> tuple[str, dict[str, bytes]]:
+    """Return (version, files): the version is the sum of the numbers, and the pages then carry it."""
+    numbers = artifact.encode(predictor, study_text, {"audit.json": _json(report), "model_facts.json": _json(facts)})
+    version = artifact.version_of(predictor.study.name, numbers)
+    report, facts = {**report, "version": version}, {**facts, "version": version}
+    pages = {
+        "audit.json": _json(report),
+        "model_facts.json": _json(facts),
+        "audit.html": render(report, facts),
+    }
+    return version, artifact.encode(predictor, study_text, pages)
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _check_size(cohort: Cohort) -> None:
+    if len(cohort) < 2 * N_FOLDS:
+        rule = f"{len(cohort)} patients are too few to train and cross-validate: at least {2 * N_FOLDS} are needed"
+        raise BadInputError([Problem("patients", None, None, rule)])
+
+
+def _whole_number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
+
+
+def _jobs(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
