@@ -77,16 +77,15 @@ def fit_cause(data: TrainingData, *, cause: int, prior: CoefficientPrior) -> Cau
 
 def _fit_by_tests(data: TrainingData, cause: int, prior: CoefficientPrior) -> CauseFit:
     """EM: spread each patient's onset over where it may lie, take a Newton step, and again until nothing moves."""
-    happened = data.outcomes.cause == cause
-    end = informative_end(data.study, data.histories, data.outcomes, cause=cause)
+    end, found = informative_end(data.study, data.histories, data.outcomes, data.grid, cause=cause)
     results = result_likelihood(
         data.study,
         data.histories,
         data.grid,
         cause=cause,
         end_month=end,
-        found=happened,
-        last_negative_month=np.where(happened, data.outcomes.last_negative_month, np.nan),
+        found=found,
+        last_negative_month=np.where(found, data.outcomes.last_negative_month, np.nan),
     )
     row_of = np.zeros((len(end), len(data.grid.landmark_month)), dtype=np.int64)
     row_of[data.rows.patient, data.rows.landmark] = np.arange(len(data.rows.patient))
@@ -97,7 +96,7 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: CoefficientPrior) -> Ca
         posterior = onset_posterior(hazard, results)
         return _risk_rows(informative, *expected_rows(informative.rows, data.grid, posterior, results))
 
-    n_events = int(happened.sum())
+    n_events = int(found.sum())
     centre = penalty(prior, n_bins=len(data.grid.fade), events=n_events, exposure=max(float(end.sum()), 1.0))
     parameters = Parameters.unpack(centre.centre, n_bins=len(data.grid.fade), n_scores=data.scores.shape[1])
     iteration, change = 0, np.inf

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from model.onset.grid import TimeGrid
     from model.onset.observation import ResultLikelihood
     from model.onset.posterior import OnsetPosterior
-    from model.types import BoolArray, FloatArray
+    from model.types import BoolArray, FloatArray, IntArray
 
 
 def exact_rows(
@@ -39,14 +39,23 @@ def expected_rows(
     # Onsets are uniform in their bin, so half of a bin's mass is still at risk on average.
     still_free = results.width * (1.0 - (by_then[:, 1:] + by_then[:, :-1]) / 2)
     at_risk = np.concatenate([np.zeros((len(by_then), 1)), np.cumsum(still_free, axis=1)], axis=1)
-    edge = rows.landmark_month[:, None] + grid.hazard_edge
-    return np.diff(_between(by_then, rows, grid, edge)), np.diff(_between(at_risk, rows, grid, edge))
-
-
-def _between(at_edge: FloatArray, rows: LandmarkRows, grid: TimeGrid, month: FloatArray) -> FloatArray:
-    """Read a patient's cumulative curve, (n_patients, n_onset + 1), at moments of its rows, (n_rows, n_moments)."""
-    place = np.minimum(month / grid.step, len(grid.onset_edge) - 1)
-    before = np.minimum(np.floor(place + 1e-9).astype(np.int64), len(grid.onset_edge) - 2)
-    share = place - before
+    moment = rows.landmark_month[:, None] + grid.hazard_edge
+    before, share = _place(moment, grid, results.width[rows.patient])
     who = rows.patient[:, None]
-    return np.asarray(at_edge[who, before] * (1 - share) + at_edge[who, before + 1] * share)
+    events, exposure = (
+        np.diff(curve[who, before] * (1 - share) + curve[who, before + 1] * share) for curve in (by_then, at_risk)
+    )
+    return events, exposure
+
+
+def _place(month: FloatArray, grid: TimeGrid, width: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Onset bin that holds a moment, and the share of the bin's considered part that has passed by then.
+
+    month : (n_rows, n_moments); width : (n_rows, n_onset); both returned are (n_rows, n_moments).
+    """
+    last = len(grid.onset_edge) - 2
+    before = np.clip(np.searchsorted(grid.onset_edge, month + 1e-9, side="right") - 1, 0, last)
+    past = month - grid.onset_edge[before]
+    considered = np.take_along_axis(width, before, axis=1)
+    share = np.divide(past, considered, out=np.ones_like(past), where=considered > 0)
+    return before, np.clip(share, 0.0, 1.0)

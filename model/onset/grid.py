@@ -56,7 +56,7 @@ class TimeGrid:
     @cached_property
     def step(self) -> float:
         """Width of an onset bin on the patient's clock."""
-        every = self.landmark_month[1] if len(self.landmark_month) > 1 else self.horizon_month
+        every = self.landmark_month[1] if len(self.landmark_month) > 1 else self.horizon_month / 10
         return float(every) / BINS_PER_LANDMARK
 
     @cached_property
@@ -90,7 +90,7 @@ class TimeGrid:
         """How many landmarks predict each stretch, (n_landmarks, n_bins).
 
         A month of follow-up is predicted from every landmark within the horizon before it. Dividing by their number
-        lets each month count once, so that priors keep their stated strength.
+        lets each month count once, so that priors keep their stated strength; the number is taken at the bin's middle.
         """
         middle = (self.hazard_edge[1:] + self.hazard_edge[:-1]) / 2
         moment = self.landmark_month[:, None] + middle[None, :]

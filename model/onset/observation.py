@@ -42,10 +42,18 @@ def sensitivity_at(sensitivity: Sensitivity, months_since_onset: FloatArray, *, 
     return np.where(months_since_onset < 0, 0.0, seen)
 
 
-def informative_end(study: Study, histories: Histories, outcomes: Outcomes, *, cause: int) -> FloatArray:
-    """Last moment at which something was learned about a cause, (n_patients,): when found, else its last test."""
-    last_test = np.where(_sees(study, histories, cause), histories.visit_month, 0.0).max(axis=1, initial=0.0)
-    return np.where(outcomes.cause == cause, outcomes.exit_month, last_test)
+def informative_end(
+    study: Study, histories: Histories, outcomes: Outcomes, grid: TimeGrid, *, cause: int
+) -> tuple[FloatArray, BoolArray]:
+    """Return (end_month, found), each (n_patients,): when the cause was found, else the last test that could find it.
+
+    What happens after the grid's end is not looked at, as if the study had been closed then.
+    """
+    closed = grid.onset_edge[-1]
+    found = (outcomes.cause == cause) & (outcomes.exit_month <= closed)
+    looked = _sees(study, histories, cause) & (histories.visit_month <= closed)
+    last_test = np.where(looked, histories.visit_month, 0.0).max(axis=1, initial=0.0)
+    return np.where(found, outcomes.exit_month, last_test), found
 
 
 def result_likelihood(

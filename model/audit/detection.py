@@ -1,0 +1,177 @@
+"""The chance that a visit that took place finds an unseen onset: what can be held against what was really found.
+
+An onset is never seen, a test result is. So the hazards of onset and the sensitivities of the tests are turned into the
+probability that the tests of a visit find the cause, given that no test found it before. Summed over a patient's visits
+these probabilities are the compensator of the detection: whatever recorded history decided when visits took place and
+which tests were done, observed detections minus this sum is zero on average if the model is right (a martingale).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.features import at_landmark
+from model.landmarks import at_risk
+from model.onset.estimate import past_hazard
+from model.onset.hazard import log_hazard
+from model.onset.observation import result_likelihood, sensitivity_at
+from model.onset.posterior import onset_posterior
+from model.types import NOT_DONE
+
+if TYPE_CHECKING:
+    from model.predictor import Predictor
+    from model.study import Study
+    from model.types import FloatArray, Histories, IntArray
+
+
+@dataclass(frozen=True)
+class OnsetMass:
+    """Where an onset of one cause may lie, for patients in whom nothing was found by `from_month`.
+
+    Attributes
+    ----------
+    from_month : results up to here are already weighed in
+    start, width : (n_bins,) months since resection; the bins join without gaps
+    mass : (n_patients, n_bins) probability, up to a factor per patient, that the onset lies in each bin
+    never : (n_patients,) that it lies after the last bin, up to the same factor
+    """
+
+    from_month: float
+    start: FloatArray
+    width: FloatArray
+    mass: FloatArray
+    never: FloatArray
+
+
+@dataclass(frozen=True)
+class DetectionSteps:
+    """Visits with a test that sees the cause, up to and including the one at which follow-up ended.
+
+    Attributes
+    ----------
+    patient : (n_steps,)
+    month : (n_steps,) since resection
+    probability : (n_steps,) P(the tests done there find the cause | none found it before)
+    """
+
+    patient: IntArray
+    month: FloatArray
+    probability: FloatArray
+
+    def of_patients(self, patient: IntArray) -> DetectionSteps:
+        """Number the patients by another list, (n_patients,), of which these were a selection."""
+        return DetectionSteps(patient[self.patient], self.month, self.probability)
+
+
+def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: float) -> dict[int, OnsetMass]:
+    """Onset of every cause found by tests, as seen from one landmark: nothing recorded later is used.
+
+    Before the landmark: the posterior given the results so far. After it: the hazards that the delivered forecast has.
+    """
+    now = np.full(len(histories), landmark_month)
+    histories = histories.until(now)
+    grid = predictor.grid
+    past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
+    past_scores, row_of = _scores_at(predictor, histories, past_landmark, now)
+    scores = predictor.scores(histories, now)
+    bins = grid.hazard_bin((grid.risk_month[1:] + grid.risk_month[:-1]) / 2)
+    n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
+    start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
+    end = np.append(start[1:], landmark_month + grid.risk_month[-1])
+    found = {}
+    for cause in _found_by_tests(predictor.study):
+        parameters = predictor.causes[cause - 1].parameters
+        results = result_likelihood(predictor.study, histories, grid, cause=cause, end_month=now)
+        before = onset_posterior(past_hazard(parameters, past_scores, predictor.fading, grid, row_of), results)
+        hazard = np.exp(log_hazard(parameters, scores, predictor.fading, grid, bins))
+        after, never = _first_onset(hazard, np.diff(grid.risk_month))
+        mass = np.concatenate([before.onset[:, :n_past], before.none[:, None] * after], axis=1)
+        found[cause] = OnsetMass(landmark_month, start, end - start, mass, before.none * never)
+    return found
+
+
+def onset_seen_from_each_landmark(
+    predictor: Predictor, histories: Histories, exit_month: FloatArray
+) -> dict[int, OnsetMass]:
+    """Onset of every cause found by tests on the whole clock, each stretch as seen from the latest landmark before it.
+
+    No test result is weighed in yet: `detection_steps` does so visit by visit.
+    """
+    grid = predictor.grid
+    scores, row_of = _scores_at(predictor, histories, grid.landmark_month, exit_month)
+    width = np.diff(grid.onset_edge)
+    found = {}
+    for cause in _found_by_tests(predictor.study):
+        hazard = past_hazard(predictor.causes[cause - 1].parameters, scores, predictor.fading, grid, row_of)
+        mass, never = _first_onset(hazard, width)
+        found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never)
+    return found
+
+
+def detection_steps(
+    study: Study, histories: Histories, exit_month: FloatArray, onset: OnsetMass, *, cause: int
+) -> DetectionSteps:
+    """Go through the visits after `onset.from_month`: the chance to find the cause, then what finding nothing means.
+
+    Parameters
+    ----------
+    histories, exit_month : (n_patients, ...) with every visit; all patients are followed beyond `onset.from_month`
+    onset : as seen before these visits; visits after its last bin are not predicted and left out
+
+    Notes
+    -----
+    Every negative test of the cause multiplies the mass of an onset u months back by 1 - sensitivity(u). Causes are taken
+    one at a time, as they are fitted. A cause found at a visit without a test of ours that sees it adds no expectation.
+    """
+    event = study.event_names[cause - 1]
+    tests = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
+    last = np.minimum(exit_month, onset.start[-1] + onset.width[-1])
+    mass = onset.mass.copy()
+    steps = [(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))]
+    for visit in range(histories.visit_month.shape[1]):
+        month = histories.visit_month[:, visit]
+        done = histories.test[:, visit] != NOT_DONE
+        able = done[:, [index for index, _ in tests]].any(axis=1)
+        who = np.flatnonzero(able & (month > onset.from_month) & (month <= last))
+        share, since = _share_before(month[who], onset)
+        missed = np.ones_like(share)
+        for index, sees in tests:
+            sensitivity = sensitivity_at(sees, since, months_per_unit=study.months_per_unit)
+            missed *= np.where(done[who, index, None], 1.0 - sensitivity, 1.0)
+        seen = share * (1.0 - missed)
+        still_possible = mass[who].sum(axis=1) + onset.never[who]
+        steps.append((who, month[who], (mass[who] * seen).sum(axis=1) / still_possible))
+        mass[who] *= 1.0 - seen
+    patient, month, probability = (np.concatenate(parts) for parts in zip(*steps, strict=True))
+    return DetectionSteps(patient, month, probability)
+
+
+def _found_by_tests(study: Study) -> list[int]:
+    return [cause for cause in range(1, len(study.event) + 1) if study.found_by_test(cause)]
+
+
+def _scores_at(
+    predictor: Predictor, histories: Histories, landmark_month: FloatArray, exit_month: FloatArray
+) -> tuple[FloatArray, IntArray]:
+    """Scores at the landmarks that a patient reaches, and which row of them is whose, (n_patients, n_landmarks)."""
+    rows = at_risk(landmark_month, np.nextafter(exit_month, np.inf))
+    features = at_landmark(predictor.study, histories, rows.patient, rows.landmark_month)
+    row_of = np.zeros((len(histories), len(predictor.grid.landmark_month)), dtype=np.int64)
+    row_of[rows.patient, rows.landmark] = np.arange(len(rows.patient))
+    return predictor.scaling.apply(features), row_of
+
+
+def _first_onset(hazard_per_month: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """P(onset in each bin) and P(none in any), from hazards (n_patients, n_bins) that are constant within bins."""
+    in_bin = hazard_per_month * width
+    passed = np.cumsum(in_bin, axis=1)
+    return np.exp(in_bin - passed) * -np.expm1(-in_bin), np.exp(-passed[:, -1])
+
+
+def _share_before(month: FloatArray, onset: OnsetMass) -> tuple[FloatArray, FloatArray]:
+    """Share of each bin's onsets before a visit and how long ago those are on average, both (n_visits, n_bins)."""
+    past = np.clip(month[:, None] - onset.start, 0.0, onset.width)
+    return past / onset.width, month[:, None] - onset.start - past / 2
