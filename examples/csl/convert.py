@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import pandas as pd
+
+from model.atomic_folder import new_folder
 
 DATA = Path(__file__).parent / "data"
 YEARS_AT_ZERO_AGE = 60
@@ -67,20 +67,17 @@ def converted(folder: Path, *, drop_late_visits: bool = True) -> tuple[dict[str,
 
 def write(tables: dict[str, pd.DataFrame], out: Path) -> None:
     """Write the tables and their origin into a new folder, all at once."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+    about = {
+        "title": "Copenhagen cirrhosis trial CSL, 446 patients",
+        "synthetic": False,
+        "source": "Schlichting et al., Hepatology 3 (1983) 889-895; R package timereg, data set csl",
+        "licence": "GPL-2 or later, as the R package timereg that distributes it",
+        "command": "python -m examples.csl.convert --out DIR",
+    }
+    with new_folder(out) as scratch:
         for name, table in tables.items():
-            table.to_csv(Path(scratch) / f"{name}.csv", index=False)
-        about = {
-            "title": "Copenhagen cirrhosis trial CSL, 446 patients",
-            "synthetic": False,
-            "source": "Schlichting et al., Hepatology 3 (1983) 889-895; R package timereg, data set csl",
-            "licence": "GPL (>= 2), as the R package timereg that distributes it",
-            "command": "python -m examples.csl.convert",
-        }
-        (Path(scratch) / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        os.rename(scratch, out)  # noqa: PTH104 - the folder object would be removed at the end of the block
-        Path(scratch).mkdir()
+            table.to_csv(scratch / f"{name}.csv", index=False)
+        (scratch / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

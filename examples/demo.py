@@ -1,0 +1,99 @@
+"""The product doing its job: a synthetic cohort, a model with its audit, and one patient followed over HTTP.
+
+`python3 dev.py demo` runs this. Everything it makes goes into `demo-data/`, which each run makes anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from examples.replay import enter_patient, replay
+from examples.serving import ServiceError, running_service
+
+FOLDER = Path("demo-data")
+N_PATIENTS = 4000
+HORIZON_MONTHS = 24.0
+
+PATIENT = {
+    "patient_ref": "demo-1",
+    "origin_date": "2021-03-15",
+    "tier": "regional",
+    "baseline": {
+        "age_years": 58,
+        "sex": "female",
+        "size_mm": 14,
+        "depth": "submucosa",
+        "central_depression": True,
+        "grade": "G2",
+        "ki67_percent": 5,
+        "lymphovascular_invasion": False,
+        "margin": "R0",
+        "technique": "esd",
+        "adjuvant": "none",
+        "ppi_use": False,
+    },
+}
+VISITS = [
+    {
+        "date": "2021-09-20",
+        "markers": {"cga": 52},
+        "tests": {"sigmoidoscopy": "negative", "pelvic_mri": "negative"},
+    },
+    {"date": "2022-03-21", "markers": {"cga": 49}, "tests": {"sigmoidoscopy": "negative", "ct": "negative"}},
+    {"date": "2023-04-11", "markers": {"cga": 96}, "tests": {"sigmoidoscopy": "negative"}},
+    {
+        "date": "2023-06-05",
+        "markers": {"cga": 101, "liquid_biopsy_score": 41},
+        "tests": {"pelvic_mri": "negative", "liver_mri": "negative"},
+    },
+]
+
+
+def main() -> int:
+    """Run the demonstration; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+    parser.add_argument("--exit", action="store_true", help="stop at the end instead of serving until Ctrl-C")
+    options = parser.parse_args()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    cohort, artifacts = FOLDER / "cohort", FOLDER / "artifacts"
+    _step("A synthetic cohort", "synthetic_data", "--patients", str(N_PATIENTS), "--seed", "1", "--out", str(cohort))
+    _step("A model and its audit", "model.train", "--cohort", str(cohort), "--out", str(artifacts), "--jobs", "2")
+    print("\n== One patient, visit by visit, over HTTP\n", flush=True)
+    try:
+        with running_service(artifacts, FOLDER / "demo.sqlite", options.port) as (client, service):
+            model = client.get("/v1/model")
+            patient_id = enter_patient(client, PATIENT)
+            for line in replay(client, patient_id, VISITS, horizon=HORIZON_MONTHS):
+                print(line)
+            print(f"Model {model['version']}. {model['notice']}\n")
+            print(f"The patient's page:  {client.base}/ui/patients/{patient_id}")
+            print(f"The audit:           {artifacts / model['version'] / 'audit.html'}")
+            print(f"The same, served:    {client.base}/v1/models/{model['version']}/calibration")
+            print(f"The HTTP interface:  {client.base}/openapi.json", flush=True)
+            if not options.exit:
+                print("\nThe service stays up until Ctrl-C.", flush=True)
+                service.wait()
+    except ServiceError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+def _step(title: str, module: str, *arguments: str) -> None:
+    """Run one of the project's commands as a user would, and say how long it took."""
+    print(f"\n== {title}\n$ python -m {' '.join([module, *arguments])}", flush=True)
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True)  # noqa: S603 - our own command
+    print(f"({time.monotonic() - started:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
