@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from model.types import FloatArray
 
 # Per standard deviation of the feature. Without a published effect, two in three are believed to lie within a hazard
-# ratio of 1.35 either way. Time itself may matter more.
-UNKNOWN_SD = 0.3
+# ratio of 1.16 either way. Time itself may matter more.
+UNKNOWN_SD = 0.15
 TIME_SD = 1.0
 # The hazard's shape past the landmark: its log may change by about this much from one bin to the next.
 SHAPE_STEP_SD = 0.5
