@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from examples.replay import enter_patient, replay
@@ -19,9 +20,10 @@ FOLDER = Path("demo-data")
 N_PATIENTS = 4000
 HORIZON_MONTHS = 24.0
 
+# Days before today: the last visit is recent, so that the next one lies ahead.
+RESECTED = 840
 PATIENT = {
     "patient_ref": "demo-1",
-    "origin_date": "2021-03-15",
     "tier": "regional",
     "baseline": {
         "age_years": 58,
@@ -38,19 +40,11 @@ PATIENT = {
         "ppi_use": False,
     },
 }
-VISITS = [
-    {
-        "date": "2021-09-20",
-        "markers": {"cga": 52},
-        "tests": {"sigmoidoscopy": "negative", "pelvic_mri": "negative"},
-    },
-    {"date": "2022-03-21", "markers": {"cga": 49}, "tests": {"sigmoidoscopy": "negative", "ct": "negative"}},
-    {"date": "2023-04-11", "markers": {"cga": 96}, "tests": {"sigmoidoscopy": "negative"}},
-    {
-        "date": "2023-06-05",
-        "markers": {"cga": 101, "liquid_biopsy_score": 41},
-        "tests": {"pelvic_mri": "negative", "liver_mri": "negative"},
-    },
+VISITS: list[tuple[int, dict[str, float], dict[str, str]]] = [
+    (650, {"cga": 52}, {"sigmoidoscopy": "negative", "pelvic_mri": "negative"}),
+    (460, {"cga": 49}, {"sigmoidoscopy": "negative", "ct": "negative"}),
+    (70, {"cga": 96}, {"sigmoidoscopy": "negative"}),
+    (12, {"cga": 101, "liquid_biopsy_score": 41}, {"pelvic_mri": "negative", "liver_mri": "negative"}),
 ]
 
 
@@ -67,9 +61,11 @@ def main() -> int:
     print("\n== One patient, visit by visit, over HTTP\n", flush=True)
     try:
         with running_service(artifacts, FOLDER / "demo.sqlite", options.port) as (client, service):
-            model = client.get("/v1/model")
-            patient_id = enter_patient(client, PATIENT)
-            for line in replay(client, patient_id, VISITS, horizon=HORIZON_MONTHS):
+            model = client.get("/v1/model")["model"]
+            today = datetime.now(tz=UTC).date()
+            patient_id = enter_patient(client, {**PATIENT, "origin_date": _before(today, RESECTED)})
+            visits = [{"date": _before(today, days), "markers": m, "tests": t} for days, m, t in VISITS]
+            for line in replay(client, patient_id, visits, horizon=HORIZON_MONTHS):
                 print(line)
             print(f"Model {model['version']}. {model['notice']}\n")
             print(f"The patient's page:  {client.base}/ui/patients/{patient_id}")
@@ -85,6 +81,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print()
     return 0
+
+
+def _before(today: date, days: int) -> str:
+    return (today - timedelta(days=days)).isoformat()
 
 
 def _step(title: str, module: str, *arguments: str) -> None:

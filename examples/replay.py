@@ -28,8 +28,8 @@ def replay(client: Client, patient_id: str, visits: Iterable[dict[str, Any]], *,
             yield f"    {event['name']:8} within {horizon:g} months: {then:22} -> {now}"
         yield f"    next visit: {_next(before)} -> {_next(answer['schedule'])}"
         for driver in change["drivers"][:3]:
-            moved = ", ".join(f"{event} {value:+.2f}" for event, value in driver["change"].items())
-            yield f"    moved by {driver['label']}: {moved} (log hazard)"
+            moved = ", ".join(f"{event} {100 * value:+.1f}" for event, value in driver["change"].items())
+            yield f"    {driver['label']} alone moved the 12-month risk by: {moved} points"
         yield ""
 
 

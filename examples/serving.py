@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -47,12 +48,20 @@ class Client:
 
 @contextmanager
 def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
-    """Run `python -m service` until the block ends; raises ServiceError if it does not become ready."""
+    """Run `python -m service` until the block ends, its log beside the database; ServiceError if it is not ready."""
+    # Another service on the port would answer in our place.
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ServiceError(f"port {port} is in use; choose another with --port")
     command = [sys.executable, "-m", "service", "--port", str(port), "--artifacts", str(artifacts)]
-    process = subprocess.Popen([*command, "--database", f"sqlite:///{database}"])  # noqa: S603 - our own command
+    log = database.with_suffix(".log")
     client = Client(f"http://127.0.0.1:{port}")
+    with log.open("wb") as sink:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--database", f"sqlite:///{database}"], stdout=sink, stderr=subprocess.STDOUT
+        )
     try:
-        _wait_until_ready(client, process)
+        _wait_until_ready(client, process, log)
         yield client, process
     finally:
         process.terminate()
@@ -62,15 +71,16 @@ def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tupl
             process.kill()
 
 
-def _wait_until_ready(client: Client, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServiceError(f"the service ended with exit code {process.returncode} (see above)")
+            said = log.read_text(errors="replace").strip()
+            raise ServiceError(f"the service ended with exit code {process.returncode}: {said}")
         try:
             client.get("/readyz")
         except (urllib.error.URLError, ServiceError, ConnectionError):
             time.sleep(0.2)
         else:
             return
-    raise ServiceError(f"the service was not ready after {START_SECONDS} s")
+    raise ServiceError(f"the service was not ready after {START_SECONDS} s; see {log}")

@@ -1,19 +1,22 @@
 """Real patients: convert, train, audit, and replay one patient of the Copenhagen cirrhosis trial over HTTP.
 
-`python -m examples.csl --out DIR` writes `DIR/cohort`, `DIR/artifacts` and prints the replay.
+`python -m examples.csl --out DIR` writes `DIR/cohort` and `DIR/artifacts`, and prints the table of docs/results.md and
+the replay.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from examples.csl.convert import DATA, converted, write
+from examples.csl.table import results_table
 from examples.replay import enter_patient, replay
-from examples.serving import running_service
+from examples.serving import ServiceError, running_service
 from model.cohort import DAYS_PER_MONTH
 from model.train import main as train
 
@@ -44,13 +47,23 @@ def main() -> int:
     arguments = ["--cohort", str(options.out / "cohort"), "--study", str(STUDY), "--jobs", str(options.jobs)]
     if code := train([*arguments, "--out", str(options.out / "artifacts")]):
         return code
+    print(f"\n{results_table(json.loads(_audit(options.out).read_text(encoding='utf-8')))}\n", flush=True)
     patient, visits = as_json(tables, PATIENT_ID)
-    with running_service(options.out / "artifacts", options.out / "csl.sqlite", options.port) as (client, _):
-        patient_id = enter_patient(client, patient)
-        for line in replay(client, patient_id, visits, horizon=24.0):
-            print(line)
-        print(client.get("/v1/model")["notice"])
+    try:
+        with running_service(options.out / "artifacts", options.out / "csl.sqlite", options.port) as (client, _):
+            patient_id = enter_patient(client, patient)
+            for line in replay(client, patient_id, visits, horizon=24.0):
+                print(line)
+            print(client.get("/v1/model")["model"]["notice"])
+    except ServiceError as error:
+        print(f"csl: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _audit(out: Path) -> Path:
+    """Find the audit of the one model that was trained here."""
+    return next((out / "artifacts").glob("*/audit.json"))
 
 
 def as_json(tables: dict[str, pd.DataFrame], patient_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
