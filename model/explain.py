@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from model.features import at_landmark
+from model.types import NOT_DONE
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
+    from model.study import Marker, Test
     from model.types import FloatArray, Histories
 
 Status = Literal["used", "missing", "stale", "out_of_range"]
@@ -41,7 +43,7 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Driver:
-    """What one input changed: per event, the difference in log hazard."""
+    """What one result changed: per event, the probability within the shortest horizon with it, minus without it."""
 
     source: str
     label: str
@@ -76,13 +78,31 @@ def contributions(predictor: Predictor, histories: Histories, as_of_month: float
     return found
 
 
-def drivers(before: list[Contribution], after: list[Contribution]) -> list[Driver]:
-    """Compare two explanations of one patient, largest change first; inputs that changed nothing are left out."""
-    moved = []
-    for old, new in zip(before, after, strict=True):
-        change = {event: new.log_hazard[event] - old.log_hazard[event] for event in new.log_hazard}
-        if any(abs(difference) > 1e-9 for difference in change.values()):
-            moved.append(Driver(new.source, new.label, change))
+def drivers(predictor: Predictor, histories: Histories, as_of_month: float) -> list[Driver]:
+    """Say what each result of one patient's latest visit did to the risks, largest first.
+
+    Each result is left out in turn, the others kept: what a marker says about the hazard and what a negative test says
+    about unseen disease both count. Results can overlap, so the changes need not add up to the visit's whole change.
+    """
+    visits = np.flatnonzero(histories.visit_month[0] <= as_of_month)
+    if not len(visits):
+        return []
+    latest = visits[-1]
+    study = predictor.study
+    markers = np.flatnonzero(~np.isnan(histories.marker[0, latest]))
+    tests = np.flatnonzero(histories.test[0, latest] != NOT_DONE)
+    variants = histories.select(np.zeros(1 + len(markers) + len(tests), dtype=np.int64))
+    variants.marker[1 + np.arange(len(markers)), latest, markers] = np.nan
+    variants.test[1 + len(markers) + np.arange(len(tests)), latest, tests] = NOT_DONE
+    risk = predictor.predict(variants, np.full(len(variants), as_of_month)).at(study.horizon_months[0])
+    changed: list[Marker | Test] = [study.marker[index] for index in markers]
+    changed += [study.test[index] for index in tests]
+    moved = [
+        Driver(
+            item.name, item.label or item.name, dict(zip(study.event_names, (risk[0] - without).tolist(), strict=True))
+        )
+        for item, without in zip(changed, risk[1:], strict=True)
+    ]
     return sorted(moved, key=lambda driver: -max(abs(difference) for difference in driver.change.values()))
 
 

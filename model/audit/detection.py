@@ -72,7 +72,6 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     Before the landmark: the posterior given the results so far. After it: the hazards that the delivered forecast has.
     """
     now = np.full(len(histories), landmark_month)
-    histories = histories.until(now)
     grid = predictor.grid
     past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
     past_scores, row_of = _scores_at(predictor, histories, past_landmark, now)
@@ -123,8 +122,8 @@ def detection_steps(
 
     Notes
     -----
-    Every negative test of the cause multiplies the mass of an onset u months back by 1 - sensitivity(u). Causes are taken
-    one at a time, as they are fitted. A cause found at a visit without a test of ours that sees it adds no expectation.
+    Every negative test of the cause multiplies the mass of an onset u months back by 1 - sensitivity(u). Causes are
+    taken one at a time, as they are fitted. A visit without a test of ours that sees the cause adds no expectation.
     """
     event = study.event_names[cause - 1]
     tests = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]

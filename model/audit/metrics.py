@@ -1,9 +1,9 @@
 """Metrics of predicted cumulative incidence at one horizon. Each is one formula over weighted rows.
 
-Common to all: `predicted` is (n_rows,), P(exit within the horizon from the cause that is scored); `case` is (n_rows,)
+Common to all: `predicted` is (n_rows,), P(exit within the horizon from the cause that is scored); `case` is (n_rows,),
 whether that happened, so exit from another cause counts as "did not happen"; `weight` is (..., n_rows), the weights of
-`model.audit.weights.ipc_weights` times how often a row counts. They come in ready-made because all metrics, models and causes of
-a landmark share them; a leading axis (bootstrap draws) becomes the axis of the result.
+`model.audit.weights.ipc_weights` times how often a row counts. They come in ready-made because all metrics, models and
+causes of a landmark share them; a leading axis (bootstrap draws) becomes the axis of the result.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def scaled_brier(brier: FloatArray, brier_null: FloatArray) -> FloatArray:
 
     Kattan and Gerds, Diagnostic and Prognostic Research 2 (2018) 7.
     """
-    return 1.0 - _ratio(brier, brier_null)
+    return np.asarray(1.0 - _ratio(brier, brier_null))
 
 
 def cumulative_dynamic_auc(predicted: FloatArray, case: BoolArray, weight: FloatArray) -> FloatArray:
@@ -69,5 +69,6 @@ def observed_over_expected(predicted: FloatArray, observed: FloatArray, count: F
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Divide; what has nothing to divide by is NaN, so that nobody takes it for a number."""
-    part, whole = np.broadcast_arrays(np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64))
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    ratio: FloatArray = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio

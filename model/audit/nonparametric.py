@@ -1,4 +1,4 @@
-"""What happened to a group of patients, without a model: Kaplan-Meier of censoring and Aalen-Johansen, exact with ties."""
+"""What happened to patients, without a model: Kaplan-Meier of censoring and Aalen-Johansen, exact with ties."""
 
 from __future__ import annotations
 

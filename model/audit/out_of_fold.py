@@ -30,8 +30,8 @@ class LandmarkPredictions:
     landmark_month : months since resection
     patient : (n_rows,)
     incidence : by model name, (n_rows, n_causes, n_horizons)
-    expected_detections : (n_rows, n_causes, n_horizons) compensator of the detections under the visits that happened; 0 for
-        causes that are not found by tests
+    expected_detections : (n_rows, n_causes, n_horizons) compensator of the detections under the visits that happened;
+        0 for causes that are not found by tests
     """
 
     landmark_month: float

@@ -1,4 +1,4 @@
-"""Intervals by drawing patients with replacement: a draw is a weight per patient, so metrics need no copies of the data."""
+"""Intervals by drawing patients with replacement: a draw is a weight per patient, so no data are copied."""
 
 from __future__ import annotations
 
@@ -22,19 +22,25 @@ class Number(TypedDict):
 
 
 def patient_weights(n_patients: int, *, seed: int) -> FloatArray:
-    """How often each patient counts, (1 + N_DRAWS, n_patients): once in the first row, then as drawn with replacement."""
+    """How often each patient counts, (1 + N_DRAWS, n_patients): once in the first row, then as drawn."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     drawn = rng.multinomial(n_patients, np.full(n_patients, 1.0 / n_patients), size=N_DRAWS)
     return np.concatenate([np.ones((1, n_patients)), drawn.astype(np.float64)])
 
 
 def number(draws: FloatArray) -> Number:
-    """Turn a metric under `patient_weights`, (1 + N_DRAWS,), into the figure and its percentile interval.
+    """Turn a metric under `patient_weights`, (1 + N_DRAWS,), into the figure and its interval."""
+    low, high = interval(draws)
+    return {"value": float(draws[0]), "low": low, "high": high}
+
+
+def interval(draws: FloatArray) -> tuple[float, float]:
+    """95 % percentile interval of a metric under `patient_weights`, (1 + N_DRAWS,).
 
     A draw in which the metric does not exist (it drew no case at all) says nothing about it and is left out.
     """
     low, high = np.quantile(draws[1:][np.isfinite(draws[1:])], LEVELS)
-    return {"value": float(draws[0]), "low": float(low), "high": float(high)}
+    return float(low), float(high)
 
 
 # Keeps these draws apart from others that start from the same seed.

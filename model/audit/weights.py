@@ -1,4 +1,4 @@
-"""Weights by which the patients who were followed stand for those who were censored: the one home of that convention."""
+"""Weights by which patients who were followed stand for those who were censored: the one home of that convention."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ipc_weights(
 
     Notes
     -----
-    Exit from any cause at T <= horizon: 1 / G(T-). Still followed after the horizon: 1 / G(horizon). Censored earlier: 0.
+    Exit from any cause at T <= horizon: 1 / G(T-). Followed beyond the horizon: 1 / G(horizon). Censored earlier: 0.
     With events before censorings at ties the weights sum to the number of rows, and the weighted share of a cause's
     events is its Aalen-Johansen estimate, both exactly, as long as somebody is followed beyond the horizon.
     """

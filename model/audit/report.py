@@ -1,0 +1,86 @@
+"""The audit as one page that explains itself: html with its figures inside, the same bytes for the same document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from model.audit.baselines import ALIKE, COX
+from model.audit.figures import calibration_figure
+from model.audit.summary import verdict
+
+if TYPE_CHECKING:
+    from model.audit.resampling import Number
+
+
+def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    audit : the document of `model.audit.run.run`
+    facts : `title` of the study, `version`, `synthetic` (True, False, or None for unknown), `about` (of the cohort),
+        `sha256` (file name to sum), `seed`, `command` that makes the audit again
+    """
+    environment = Environment(
+        loader=PackageLoader("model.audit"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(ratio=_ratio, small=_small, signed=_signed, percent=_percent)
+    sections = [_section(audit, event) for event in audit["events"]]
+    text = environment.get_template("audit.html").render(audit=audit, facts=facts, sections=sections)
+    return text.rstrip() + "\n"
+
+
+def _section(audit: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Gather everything about one event."""
+
+    def of_event(key: str) -> list[dict[str, Any]]:
+        return [row for row in audit[key] if row["event"] == event["name"]]
+
+    baselines = {(row["name"], row["landmark"], row["horizon"]): row for row in of_event("baselines")}
+    rows = of_event("by_horizon")
+    curves = of_event("curves")
+    label = event["label"]
+    alt = f"Calibration of {label}: predicted against observed by group of risk; the numbers are in the table below."
+    return {
+        **event,
+        "rows": [
+            {
+                **row,
+                "cox": baselines.get((COX, row["landmark"], row["horizon"])),
+                "alike": baselines.get((ALIKE, row["landmark"], row["horizon"])),
+            }
+            for row in rows
+        ],
+        "conventional": of_event("conventional"),
+        "one_step": of_event("one_step"),
+        "curves": curves,
+        "figure": Markup(calibration_figure(curves, name=f"figure-{event['name']}", alt=alt)) if curves else None,  # noqa: S704 -- our own svg
+        "verdict": verdict(label, rows, by_test=event["observed"] == "test"),
+    }
+
+
+def _ratio(number: Number) -> str:
+    """Two decimals and the interval."""
+    return f"{number['value']:.2f} ({number['low']:.2f} to {number['high']:.2f})"
+
+
+def _small(number: Number) -> str:
+    """Four decimals and the interval, for Brier scores."""
+    return f"{number['value']:.4f} ({number['low']:.4f} to {number['high']:.4f})"
+
+
+def _signed(number: Number, decimals: int) -> str:
+    """Write a difference with its sign and interval."""
+    value, low, high = (f"{number[key]:+.{decimals}f}".replace("-", "\u2212") for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

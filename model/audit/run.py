@@ -1,0 +1,124 @@
+"""The audit: predictions of patients that the model has not seen, held against what happened to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from model.audit.cells import MIN_EVENTS, MIN_FOLLOWED, audit_cell, cells_at
+from model.audit.one_step import audit_one_step
+from model.audit.out_of_fold import LandmarkPredictions, predict_at_landmark, predict_every_visit
+from model.audit.resampling import N_DRAWS, patient_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.audit.cells import Row
+    from model.cohort import Cohort
+    from model.predictor import Predictor
+    from model.study import Study
+    from model.types import FloatArray, IntArray, Outcomes
+
+# The moments of prediction that are shown, each as the nearest landmark of the study's grid.
+AUDITED_MONTHS = (0.0, 12.0, 36.0, 60.0)
+BY_CELL = ("by_horizon", "conventional", "baselines", "curves", "too_few_events")
+
+
+def run(
+    cohort: Cohort, fold: IntArray, predictors: Sequence[Predictor], *, seed: int, jobs: int, version: str = ""
+) -> dict[str, Any]:
+    """Audit predictors on the patients that each was fitted without.
+
+    Parameters
+    ----------
+    fold : (n_patients,) from 0; predictors[k] was fitted without the patients whose fold is k
+    seed : of the patients drawn for the intervals
+    jobs : processes to share the work; the result does not depend on it
+    version : of the model that is audited, for the reader
+
+    Returns
+    -------
+    The document of audit.json: plain values, months throughout, no NaN; what could not be computed is None.
+    """
+    study, histories, outcomes = cohort.study, cohort.histories, cohort.outcomes
+    count = patient_weights(len(cohort), seed=seed)
+    supported_until = min(each.supported_until_month for each in predictors)
+    landmarks = audited_landmarks(study, supported_until=supported_until)
+    parallel = Parallel(n_jobs=jobs)
+    held_out = [fold == k for k in range(len(predictors))]
+    parts = parallel(
+        delayed(predict_at_landmark)(predictor, histories, outcomes, out, landmark)
+        for landmark in landmarks
+        for predictor, out in zip(predictors, held_out, strict=True)
+    )
+    visits = parallel(
+        delayed(predict_every_visit)(predictor, histories, outcomes, np.flatnonzero(out))
+        for predictor, out in zip(predictors, held_out, strict=True)
+    )
+    predictions = [
+        LandmarkPredictions.join(parts[start : start + len(predictors)])
+        for start in range(0, len(parts), len(predictors))
+    ]
+    rows = parallel(
+        delayed(_rows_at)(study, at_landmark, outcomes, count, horizon)
+        for at_landmark in predictions
+        for horizon in range(len(study.horizon_months))
+    )
+    return {
+        "study": study.name,
+        "version": version,
+        "time_unit": "months",
+        "cohort": {
+            "patients": len(cohort),
+            "visits": int(np.isfinite(histories.visit_month).sum()),
+            "events": {name: int((outcomes.cause == k).sum()) for k, name in enumerate(study.event_names, 1)},
+        },
+        "events": [
+            {"name": event.name, "label": event.label or event.name, "role": event.role, "observed": event.observed}
+            for event in study.event
+        ],
+        "rules": {
+            "folds": len(predictors),
+            "seed": seed,
+            "draws": N_DRAWS,
+            "min_events": MIN_EVENTS,
+            "min_followed": MIN_FOLLOWED,
+            "supported_until": supported_until,
+            "landmarks": landmarks,
+            "horizons": list(study.horizon_months),
+        },
+        "one_step": [
+            row
+            for k, name in enumerate(study.event_names, 1)
+            if study.found_by_test(k)
+            for row in audit_one_step(name, k, [part[k] for part in visits], outcomes, count)
+        ],
+        **{key: _in_order([row for found in rows for row in found[key]], study) for key in BY_CELL},
+        "decision_curve": [],
+        "fairness": [],
+        "truth": [],
+    }
+
+
+def audited_landmarks(study: Study, *, supported_until: float) -> list[float]:
+    """Pick the landmarks of the study's grid that are nearest to AUDITED_MONTHS, as far as answers are given."""
+    grid = np.array(study.landmark_months)
+    nearest = {float(grid[np.abs(grid - month).argmin()]) for month in AUDITED_MONTHS}
+    return sorted(month for month in nearest if month <= supported_until)
+
+
+def _rows_at(
+    study: Study, predictions: LandmarkPredictions, outcomes: Outcomes, count: FloatArray, horizon: int
+) -> dict[str, list[Row]]:
+    """All rows of one landmark and one horizon, by key of the document."""
+    with threadpool_limits(limits=1):
+        found = [audit_cell(cell) for cell in cells_at(study, predictions, outcomes, count, horizon=horizon)]
+        return {key: [row for rows in found for row in rows.get(key, [])] for key in BY_CELL}
+
+
+def _in_order(rows: list[Row], study: Study) -> list[Row]:
+    """Sort by event as in the study, then landmark, then horizon; ties keep their order."""
+    return sorted(rows, key=lambda row: (study.event_names.index(row["event"]), row["landmark"], row["horizon"]))

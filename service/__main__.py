@@ -1,0 +1,49 @@
+"""Command line: `python -m service`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from model.errors import ArtifactError
+from service.app import create_app
+from service.settings import SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, FAILED, REFUSED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start the service; returns 2 with one line on stderr if a setting, the model or the database is no good."""
+    os.umask(0o077)  # A SQLite file holds patients' data: nobody else's to read.
+    try:
+        settings = read_settings(arguments, os.environ)
+        app = create_app(settings)
+    except (SettingsError, ArtifactError) as error:
+        return _refuse(str(error))
+    except SQLAlchemyError as error:
+        return _refuse(f"database: {settings.database.render_as_string()}: cannot be used ({type(error).__name__})")
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn finishes what it is answering and then hands the signal on to us.
+        signal.signal(stop, lambda *_: sys.exit(DONE))
+    try:
+        uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
+    except SystemExit as stop:
+        return DONE if stop.code == DONE else FAILED  # uvicorn leaves with 3 if the port is taken, having said so.
+    return DONE
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 - the command line's own voice
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

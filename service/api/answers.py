@@ -1,0 +1,236 @@
+"""From a checked record to an answer: dates to months, the model's values to the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from model.errors import ModelError, NotSupportedError
+from model.explain import contributions, drivers
+from model.schedule.rule import plan
+from service.api import outgoing
+from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
+from service.record import histories
+from service.rules import tiers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from uuid import UUID
+
+    from model.artifact import LoadedModel
+    from model.explain import Contribution
+    from model.predictor import Forecast
+    from model.study import Baseline, Marker
+    from service.record import Patient, Visit
+
+NOT_A_DEVICE = "Decision support, not a medical device."
+SYNTHETIC = "Trained on synthetic data: not for decisions about real patients."
+CURVE_STEP_MONTHS = 3.0
+
+T = TypeVar("T")
+
+
+def model_ref(model: LoadedModel) -> outgoing.ModelRefOut:
+    """Name the model and its limits, as every answer does."""
+    synthetic = model.manifest.get("synthetic")
+    notice = f"{NOT_A_DEVICE} {SYNTHETIC}" if synthetic is True else NOT_A_DEVICE
+    known = synthetic if isinstance(synthetic, bool) else None
+    return outgoing.ModelRefOut(version=model.version, sha256=model.sha256, synthetic=known, notice=notice)
+
+
+def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing.RiskOut:
+    """Answer with a patient's risks from a date on.
+
+    Raises FollowUpClosedError, AwaitingWorkUpError or NotSupportedError where there is no number to give.
+    """
+    _require_question(patient, as_of)
+    forecast, low, high = _forecasts(model, patient, as_of)
+    horizon = model.predictor.study.horizon_months[-1]
+    inputs = _contributions(model, patient, as_of)
+    months = np.arange(0.0, horizon + 1e-9, CURVE_STEP_MONTHS)
+    return outgoing.RiskOut(
+        model=model_ref(model),
+        as_of=as_of,
+        events=_event_risks(model, forecast, low, high),
+        curve=[
+            outgoing.CurveOut(name=event.name, points=[_at(forecast, low, high, index, month) for month in months])
+            for index, event in enumerate(model.predictor.study.event)
+        ],
+        inputs=[_input(item) for item in inputs],
+        warnings=_warnings(inputs),
+    )
+
+
+def schedule(model: LoadedModel, patient: Patient, as_of: date, *, tier: str | None) -> outgoing.ScheduleOut:
+    """Answer with the visits to come; `tier` in place of the patient's own. Raises as `risk` does."""
+    _require_question(patient, as_of)
+    tier = tier or patient.tier
+    recorded = histories(model.predictor.study, patient)
+    found = plan(model.predictor, recorded, patient.month_of(as_of), tier=tier)
+    first = found.steps[0]
+    return outgoing.ScheduleOut(
+        model=model_ref(model),
+        as_of=as_of,
+        tier=tier,
+        feasible=found.feasible,
+        next=outgoing.NextVisitOut(
+            date=patient.date_of(first.month),
+            window=outgoing.WindowOut(
+                earliest=patient.date_of(found.earliest_month), latest=patient.date_of(found.latest_month)
+            ),
+            tests=list(first.tests),
+            interval_months=found.interval_months,
+        ),
+        plan=[
+            outgoing.PlannedVisitOut(
+                date=patient.date_of(step.month), tests=list(step.tests), unseen_risk=step.unseen_risk
+            )
+            for step in found.steps
+        ],
+        figures=outgoing.FiguresOut(visits=found.visits, cost=found.cost, burden_days=found.burden_days),
+        rationale=list(found.why),
+    )
+
+
+def visit(model: LoadedModel, patient: Patient, recorded: Visit, visit_id: UUID) -> outgoing.VisitOut:
+    """Answer a recorded visit: risk and schedule as of its date, and what it changed."""
+    warnings: list[str] = []
+    day = recorded.date
+    answered = or_warn(lambda: risk(model, patient, day), warnings)
+    planned = None if answered is None else or_warn(lambda: schedule(model, patient, day, tier=None), warnings)
+    if patient.visits[-1].date > day:
+        warnings.append("A later visit is recorded: risk and schedule are as of this visit's date, not as of now.")
+    return outgoing.VisitOut(
+        visit_id=visit_id,
+        model=model_ref(model),
+        risk=answered,
+        schedule=planned,
+        change=None if answered is None else _change(model, patient, day, answered),
+        warnings=warnings,
+    )
+
+
+def model_info(model: LoadedModel) -> outgoing.ModelOut:
+    """Describe the model and what may be given to it."""
+    study = model.predictor.study
+    return outgoing.ModelOut(
+        model=model_ref(model),
+        study=study.name,
+        title=study.title,
+        created=str(model.manifest["created"]),
+        horizons_months=list(study.horizon_months),
+        supported_until_month=model.predictor.supported_until_month,
+        events=[
+            outgoing.EventInfoOut(name=item.name, label=item.label or item.name, role=item.role, observed=item.observed)
+            for item in study.event
+        ],
+        baseline=[_column(item, kind=item.kind, levels=item.levels, required=item.required) for item in study.baseline],
+        markers=[_column(item, kind="number", levels=(), required=False) for item in study.marker],
+        tests=[
+            outgoing.TestInfoOut(
+                name=item.name, label=item.label or item.name, sees=list(item.sees), tiers=list(item.tiers)
+            )
+            for item in study.test
+        ],
+        tiers=list(tiers(study)),
+    )
+
+
+def _require_question(patient: Patient, as_of: date) -> None:
+    """Refuse to predict for somebody whose follow-up is over, or in whom something was found."""
+    if patient.outcome is not None and patient.outcome.date <= as_of:
+        raise FollowUpClosedError("The patient's follow-up had ended by this date.")
+    if patient.positive_by(as_of):
+        raise AwaitingWorkUpError(
+            "A positive result awaits work-up: record the outcome, or retract the visit and record the cleared result "
+            "as negative."
+        )
+
+
+def or_warn(answer: Callable[[], T], warnings: list[str]) -> T | None:
+    """Give the answer, or None with the reason among the warnings."""
+    try:
+        return answer()
+    except (ModelError, ServiceError) as error:
+        reason = str(error)
+        warnings.append(reason[:1].upper() + reason[1:])
+        return None
+
+
+def _change(model: LoadedModel, patient: Patient, day: date, after: outgoing.RiskOut) -> outgoing.ChangeOut:
+    before = patient.without(day)
+    moved = drivers(model.predictor, histories(model.predictor.study, patient), patient.month_of(day))
+    return outgoing.ChangeOut(
+        risk_before=_event_risks(model, *_forecasts(model, before, day)),
+        risk_after=after.events,
+        drivers=[outgoing.DriverOut(name=item.source, label=item.label, change=item.change) for item in moved],
+    )
+
+
+def _forecasts(model: LoadedModel, patient: Patient, as_of: date) -> tuple[Forecast, Forecast, Forecast]:
+    """Predict one patient: (best, lower, upper end of the band); raises NotSupportedError where one is no number."""
+    recorded, month = histories(model.predictor.study, patient), np.array([patient.month_of(as_of)])
+    found = (model.predictor.predict(recorded, month), *model.predictor.predict_draws(recorded, month).band())
+    if not all(np.isfinite(part.unseen).all() and np.isfinite(part.incidence).all() for part in found):
+        raise NotSupportedError("the model gives no finite number for this record")
+    return found
+
+
+def _contributions(model: LoadedModel, patient: Patient, as_of: date) -> list[Contribution]:
+    return contributions(model.predictor, histories(model.predictor.study, patient), patient.month_of(as_of))
+
+
+def _event_risks(model: LoadedModel, forecast: Forecast, low: Forecast, high: Forecast) -> list[outgoing.EventRiskOut]:
+    study = model.predictor.study
+    return [
+        outgoing.EventRiskOut(
+            name=event.name,
+            label=event.label or event.name,
+            unseen_now=outgoing.BandOut(
+                value=float(forecast.unseen[0, index]),
+                low=float(low.unseen[0, index]),
+                high=float(high.unseen[0, index]),
+            ),
+            horizons=[_at(forecast, low, high, index, months) for months in study.horizon_months],
+        )
+        for index, event in enumerate(study.event)
+    ]
+
+
+def _at(forecast: Forecast, low: Forecast, high: Forecast, cause: int, months: float) -> outgoing.HorizonOut:
+    value, least, most = (float(part.at(months)[0, cause]) for part in (forecast, low, high))
+    return outgoing.HorizonOut(months=months, probability=value, low=least, high=most)
+
+
+def _input(item: Contribution) -> outgoing.InputOut:
+    return outgoing.InputOut(
+        name=item.source,
+        label=item.label,
+        value=item.value,
+        unit=item.unit,
+        status=item.status,
+        effect=item.log_hazard,
+    )
+
+
+def _warnings(inputs: list[Contribution]) -> list[str]:
+    words = {
+        "out_of_range": "outside what the model was trained on",
+        "stale": "measured long ago",
+    }
+    return [f"{item.label}: {words[item.status]}." for item in inputs if item.status in words]
+
+
+def _column(item: Baseline | Marker, *, kind: str, levels: tuple[str, ...], required: bool) -> outgoing.ColumnOut:
+    return outgoing.ColumnOut(
+        name=item.name,
+        label=item.label or item.name,
+        kind=kind,
+        unit=item.unit,
+        range=item.range,
+        levels=list(levels),
+        required=required,
+        group=item.group,
+    )

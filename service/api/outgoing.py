@@ -1,0 +1,303 @@
+"""The wire format of what goes out: units in the names, no defaults."""
+
+import datetime as dt
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.record import StoredPatient, StoredVisit
+
+
+class Out(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FaultOut(Out):
+    """One broken rule."""
+
+    path: str
+    rule: str
+
+
+class ProblemOut(Out):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultOut]
+
+
+class CreatedPatientOut(Out):
+    """Where a new patient is."""
+
+    patient_id: UUID
+    version: int
+
+
+class OutcomeOut(Out):
+    """How follow-up ended."""
+
+    date: dt.date
+    event: str
+
+
+class PatientOut(Out):
+    """A patient as recorded; `version` is 1 at first and grows with every change."""
+
+    patient_id: UUID
+    version: int
+    recorded_at: dt.datetime
+    patient_ref: str
+    origin_date: dt.date
+    centre: str | None
+    tier: str | None
+    baseline: dict[str, bool | float | str]
+    outcome: OutcomeOut | None
+
+    @classmethod
+    def from_record(cls, stored: StoredPatient) -> Self:
+        """Show a record."""
+        patient = stored.patient
+        ended = patient.outcome
+        return cls(
+            patient_id=stored.patient_id,
+            version=stored.version,
+            recorded_at=stored.recorded_at,
+            patient_ref=stored.patient_ref,
+            origin_date=patient.origin_date,
+            centre=stored.centre,
+            tier=patient.tier,
+            baseline=dict(patient.baseline),
+            outcome=None if ended is None else OutcomeOut(date=ended.date, event=ended.event),
+        )
+
+
+class StoredVisitOut(Out):
+    """A visit as recorded."""
+
+    visit_id: UUID
+    recorded_at: dt.datetime
+    date: dt.date
+    markers: dict[str, float]
+    tests: dict[str, str]
+    note: str | None
+
+    @classmethod
+    def from_record(cls, stored: StoredVisit) -> Self:
+        """Show a visit."""
+        visit = stored.visit
+        return cls(
+            visit_id=stored.visit_id,
+            recorded_at=stored.recorded_at,
+            date=visit.date,
+            markers=dict(visit.markers),
+            tests=dict(visit.tests),
+            note=visit.note,
+        )
+
+
+class VisitsOut(Out):
+    """A patient's visits, ascending in date."""
+
+    visits: list[StoredVisitOut]
+
+
+class ModelRefOut(Out):
+    """Which model answered, and what it must not be used for."""
+
+    version: str
+    sha256: str
+    synthetic: bool | None
+    notice: str
+
+
+class BandOut(Out):
+    """A probability with its 95 % band."""
+
+    value: float
+    low: float
+    high: float
+
+
+class HorizonOut(Out):
+    """P(the event is there by then), months from `as_of`, in the presence of the other events, with its 95 % band."""
+
+    months: float
+    probability: float
+    low: float
+    high: float
+
+
+class EventRiskOut(Out):
+    """The risk of one event; `unseen_now` is P(it is there already and no test has found it)."""
+
+    name: str
+    label: str
+    unseen_now: BandOut
+    horizons: list[HorizonOut]
+
+
+class CurveOut(Out):
+    """The risk of one event over time, every third month."""
+
+    name: str
+    points: list[HorizonOut]
+
+
+class InputOut(Out):
+    """What the model took from one column; `effect` is what it adds to each event's log hazard, against the average."""
+
+    name: str
+    label: str
+    value: bool | float | str | None
+    unit: str | None
+    status: Annotated[str, Field(description="used | missing | stale | ignored | out_of_range")]
+    effect: dict[str, float]
+
+
+class RiskOut(Out):
+    """The risks of a patient from `as_of` on, from what was recorded by then."""
+
+    model: ModelRefOut
+    as_of: dt.date
+    events: list[EventRiskOut]
+    curve: list[CurveOut]
+    inputs: list[InputOut]
+    warnings: list[str]
+
+
+class WindowOut(Out):
+    """When the next visit may be."""
+
+    earliest: dt.date
+    latest: dt.date
+
+
+class NextVisitOut(Out):
+    """The next visit."""
+
+    date: dt.date
+    window: WindowOut
+    tests: list[str]
+    interval_months: float
+
+
+class PlannedVisitOut(Out):
+    """A visit of the plan; `unseen_risk` is P(a target event is there and unseen) just before it."""
+
+    date: dt.date
+    tests: list[str]
+    unseen_risk: float
+
+
+class FiguresOut(Out):
+    """What the whole plan takes, in the study's units."""
+
+    visits: int
+    cost: float
+    burden_days: float
+
+
+class ScheduleOut(Out):
+    """The visits to come, if nothing is found meanwhile; `feasible` says whether the study's limit can be kept."""
+
+    model: ModelRefOut
+    as_of: dt.date
+    tier: str | None
+    feasible: bool
+    next: NextVisitOut
+    plan: list[PlannedVisitOut]
+    figures: FiguresOut
+    rationale: list[str]
+
+
+class DriverOut(Out):
+    """A result that moved the risk: each event's probability within the shortest horizon with it, minus without it."""
+
+    name: str
+    label: str
+    change: dict[str, float]
+
+
+class ChangeOut(Out):
+    """The risk as of the visit's date without the visit and with it, and what moved it."""
+
+    risk_before: list[EventRiskOut]
+    risk_after: list[EventRiskOut]
+    drivers: list[DriverOut]
+
+
+class VisitOut(Out):
+    """A recorded visit and what it changes; an answer that cannot be given is null and `warnings` says why."""
+
+    visit_id: UUID
+    model: ModelRefOut
+    risk: RiskOut | None
+    schedule: ScheduleOut | None
+    change: ChangeOut | None
+    warnings: list[str]
+
+
+class EventInfoOut(Out):
+    """An event of the study."""
+
+    name: str
+    label: str
+    role: str
+    observed: str
+
+
+class ColumnOut(Out):
+    """A baseline or a marker: what may be given for it. A marker's kind is number."""
+
+    name: str
+    label: str
+    kind: str
+    unit: str | None
+    range: tuple[float, float] | None
+    levels: list[str]
+    required: bool
+    group: str
+
+
+class TestInfoOut(Out):
+    """A surveillance test: which events it sees and where it is done."""
+
+    name: str
+    label: str
+    sees: list[str]
+    tiers: list[str]
+
+
+class ModelOut(Out):
+    """The model that answers, and the columns of its study."""
+
+    model: ModelRefOut
+    study: str
+    title: str
+    created: str
+    horizons_months: list[float]
+    supported_until_month: float
+    events: list[EventInfoOut]
+    baseline: list[ColumnOut]
+    markers: list[ColumnOut]
+    tests: list[TestInfoOut]
+    tiers: list[str]
+
+
+class HealthOut(Out):
+    """The process answers."""
+
+    status: str
+
+
+class ReadyOut(Out):
+    """The process answers, its model is loaded and its database reads."""
+
+    status: str
+    model: str

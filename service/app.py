@@ -1,0 +1,78 @@
+"""Put the service together: model, database, routes, pages, errors."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from model import artifact
+from service.api import errors, models, patients
+from service.api.dependencies import Service
+from service.api.outgoing import ProblemOut
+from service.api.shell import Shell
+from service.store.database import Database
+from service.ui import routes as pages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from service.settings import Settings
+
+DESCRIPTION = (
+    "Risk of recurrence and follow-up intervals of patients after resection. Decision support, not a medical device. "
+    "Dates are calendar dates, months are 30.4375 days, probabilities are from 0 to 1."
+)
+
+
+def utc_now() -> datetime:
+    """Read the clock."""
+    return datetime.now(tz=UTC)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """Load the model, open the database and return the app; raises ArtifactError or SQLAlchemy's errors."""
+    folder = settings.artifacts
+    model = artifact.load(folder if (folder / artifact.MANIFEST).is_file() else artifact.newest(folder))
+    database = Database(settings.database)
+    database.create_tables()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="Recurrence risk",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere.
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.service = Service(model, database, clock)
+    app.include_router(patients.router)
+    app.include_router(models.router)
+    app.include_router(pages.router)
+    answer_error = errors.handler(present=pages.error_page)
+    for kind in errors.FORESEEN:
+        app.add_exception_handler(kind, answer_error)
+    app.add_middleware(Shell, answer_fault=answer_error)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Add to the OpenAPI document what no route returns: the problem document that refusals refer to."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= {**schema.pop("$defs"), ProblemOut.__name__: schema}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

@@ -1,0 +1,134 @@
+"""One patient's record on calendar dates, and its translation to the model's arrays on the patient's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.cohort import DAYS_PER_MONTH
+from model.columns import TEST_WORDS
+from model.types import NOT_DONE, Histories
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from model.study import Baseline, Study
+
+Value = float | bool | str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one visit found: markers in the study's units, tests as "negative" or "positive". Absent = not done."""
+
+    date: date
+    markers: Mapping[str, float]
+    tests: Mapping[str, str]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How follow-up ended: one of the study's events, or "none"."""
+
+    date: date
+    event: str
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What the model may know of a patient: nothing here says who it is.
+
+    Attributes
+    ----------
+    baseline : numbers, booleans and level names by study column; absent = missing
+    tier : tier of care that the patient attends, None = every test is within reach
+    visits : ascending in date, one a day
+    """
+
+    origin_date: date
+    baseline: Mapping[str, Value]
+    tier: str | None = None
+    visits: tuple[Visit, ...] = ()
+    outcome: Outcome | None = None
+
+    def month_of(self, day: date) -> float:
+        """Months from resection to a date."""
+        return (day - self.origin_date).days / DAYS_PER_MONTH
+
+    def date_of(self, month: float) -> date:
+        """Last whole day not after a month of the patient's clock."""
+        # The thousandth forgives rounding: the month of a date must lead back to that date.
+        return self.origin_date + timedelta(days=int(month * DAYS_PER_MONTH + 0.001))
+
+    def with_visit(self, visit: Visit) -> Patient:
+        """Return the record with one more visit."""
+        return replace(self, visits=tuple(sorted((*self.visits, visit), key=lambda known: known.date)))
+
+    def without(self, day: date) -> Patient:
+        """Return the record as if there had been no visit that day."""
+        return replace(self, visits=tuple(visit for visit in self.visits if visit.date != day))
+
+    def positive_by(self, day: date) -> bool:
+        """Whether some test by that day was positive."""
+        return any("positive" in visit.tests.values() for visit in self.visits if visit.date <= day)
+
+
+@dataclass(frozen=True)
+class StoredVisit:
+    """A visit with its identity and the moment it was written down (UTC)."""
+
+    visit_id: UUID
+    recorded_at: datetime
+    visit: Visit
+
+
+@dataclass(frozen=True)
+class StoredPatient:
+    """A record with its identity.
+
+    Attributes
+    ----------
+    study : name of the study that the record was checked against
+    version : 1 at first, one more after every change
+    """
+
+    patient_id: UUID
+    patient_ref: str
+    centre: str | None
+    study: str
+    version: int
+    recorded_at: datetime
+    patient: Patient
+    visits: tuple[StoredVisit, ...]
+
+
+def histories(study: Study, patient: Patient) -> Histories:
+    """Turn a checked record into a cohort of one."""
+    shape = (1, len(patient.visits))
+    marker = np.full((*shape, len(study.marker)), np.nan)
+    test = np.full((*shape, len(study.test)), NOT_DONE, dtype=np.int8)
+    for row, visit in enumerate(patient.visits):
+        marker[0, row] = [visit.markers.get(item.name, np.nan) for item in study.marker]
+        test[0, row] = [_result(visit.tests.get(item.name)) for item in study.test]
+    return Histories(
+        baseline=np.array([[_number(item, patient.baseline.get(item.name)) for item in study.baseline]], dtype=float),
+        visit_month=np.array([[patient.month_of(visit.date) for visit in patient.visits]], dtype=float).reshape(shape),
+        marker=marker,
+        test=test,
+    )
+
+
+def _number(baseline: Baseline, value: Value | None) -> float:
+    if value is None:
+        return float("nan")
+    return float(baseline.levels.index(value)) if isinstance(value, str) else float(value)
+
+
+def _result(word: str | None) -> int:
+    return NOT_DONE if word is None else TEST_WORDS.index(word)

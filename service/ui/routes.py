@@ -1,0 +1,98 @@
+"""Routes of the pages."""
+
+import math
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from model.artifact import LoadedModel
+from service.api.answers import model_ref
+from service.api.dependencies import PatientId, ServiceDep
+from service.api.strict_json import RequestRefusedError, accepted_type
+from service.api.strict_route import StrictRoute
+from service.ui.pages import listed, patient_page
+
+PATIENTS_ON_A_PAGE = 50
+
+
+def _require_html_answer(request: Request) -> None:
+    accepted_type(request.headers.get("accept"), ("text/html",))
+
+
+router = APIRouter(prefix="/ui", route_class=StrictRoute, include_in_schema=False)
+html_only = [Depends(_require_html_answer)]
+
+
+@router.get("", dependencies=html_only)
+def show_patients(service: ServiceDep, page: Annotated[str, Query(pattern=r"^[1-9][0-9]{0,5}$")] = "1") -> HTMLResponse:
+    """List the patients by reference, each with the next visit."""
+    number = int(page)
+    with service.database.reading() as patients:
+        stored, total = patients.page(skip=(number - 1) * PATIENTS_ON_A_PAGE, most=PATIENTS_ON_A_PAGE)
+    rows = [listed(service.model, item, service.today()) for item in stored]
+    pages = max(math.ceil(total / PATIENTS_ON_A_PAGE), 1)
+    return _page("patients.html", service.model, rows=rows, total=total, number=number, pages=pages)
+
+
+@router.get("/patients/{patient_id}", dependencies=html_only)
+def show_patient(patient_id: PatientId, service: ServiceDep) -> HTMLResponse:
+    """Show one patient."""
+    with service.database.reading() as patients:
+        stored = patients.get(patient_id)
+    return _page("patient.html", service.model, page=patient_page(service.model, stored, service.today()))
+
+
+@router.get("/style.css")
+def style() -> Response:
+    """Give the pages their style."""
+    return Response(files("service.ui").joinpath("style.css").read_bytes(), media_type="text/css")
+
+
+def error_page(request: Request, problem: dict[str, Any]) -> Response | None:
+    """Show a refusal as a page to whoever asked for one."""
+    try:
+        wanted = accepted_type(request.headers.get("accept"), ("application/problem+json", "text/html"))
+    except RequestRefusedError:
+        return None
+    if wanted != "text/html" or not request.url.path.startswith("/ui"):
+        return None
+    model = request.app.state.service.model
+    return _page("error.html", model, status=problem["status"], problem=problem)
+
+
+def _page(template: str, model: LoadedModel, *, status: int = 200, **values: Any) -> HTMLResponse:
+    study = model.predictor.study
+    labels = {item.name: item.label or item.name for item in study.event}
+    labels |= {item.name: item.label or item.name for item in study.marker}
+    labels |= {item.name: item.label or item.name for item in study.test}
+    units = {item.name: item.unit or "" for item in study.marker}
+    hidden = {event.name for event in study.event if event.observed == "test"}
+    content = _environment.get_template(template).render(
+        ref=model_ref(model), study=study, labels=labels, units=units, hidden=hidden, **values
+    )
+    return HTMLResponse(content, status_code=status)
+
+
+def _percent(probability: float) -> str:
+    if 0 < probability < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * probability:.1f} %"
+
+
+def _times(log_hazard: float) -> str:
+    return f"\N{MULTIPLICATION SIGN}{math.exp(log_hazard):.2f}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return f"{value:.3g}" if abs(value) < 1 else f"{round(value, 2):.10g}"
+
+
+_environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
+_environment.filters |= {"percent": _percent, "times": _times, "value": _value}

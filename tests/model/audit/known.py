@@ -1,0 +1,56 @@
+"""A predictor whose hazards are set by hand, and a cohort that follows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.features import at_landmark, feature_list
+from model.onset.grid import TimeGrid
+from model.onset.hazard import Parameters
+from model.onset.observation import sensitivity_at
+from model.onset.scaling import Scaling
+from model.predictor import CauseModel, Predictor
+from tests.model.builders import histories, outcomes
+
+if TYPE_CHECKING:
+    from model.study import Study
+    from model.types import Histories, Outcomes
+
+
+def constant_predictor(study: Study, hazard: list[float]) -> Predictor:
+    """One constant hazard per month and cause, whatever the patient is like."""
+    grid = TimeGrid.of(study, until=study.landmark_months[-1])
+    nobody = np.zeros(1, dtype=np.int64)
+    nothing = histories(np.zeros(1), np.zeros((1, 0)), np.zeros((1, 0)))
+    scaling = Scaling.learn(at_landmark(study, nothing, nobody, np.zeros(1)), feature_list(study))
+    n_bins = len(grid.fade)
+    causes = [Parameters(np.full(n_bins, np.log(each)), np.zeros(scaling.n_scores), np.zeros(0)) for each in hazard]
+    draws = [Parameters(each.shape[None], each.steady[None], each.wearing_off[None]) for each in causes]
+    models = tuple(CauseModel(maximum, drawn, 0) for maximum, drawn in zip(causes, draws, strict=True))
+    return Predictor(study, grid, scaling, models, float(grid.landmark_month[-1]))
+
+
+def surveilled_with(
+    rng: np.random.Generator, study: Study, n: int, *, hazard: float, death: float, until: float
+) -> tuple[Histories, Outcomes, np.ndarray]:
+    """Scans of a growing lesion on a plan that reacts: every negative scan makes the next interval longer.
+
+    Returns histories, outcomes and the true onset. `scan` sees it as the study says; death and the end of the study
+    at `until` stop follow-up.
+    """
+    onset, dies = rng.exponential(1 / hazard, n), rng.exponential(1 / death, n)
+    sees = study.test[0].sees["recurrence"]
+    month, scan = np.full((n, 40), np.inf), np.full((n, 40), -1)
+    now, found = np.zeros(n), np.zeros(n, dtype=bool)
+    for visit in range(40):
+        now = now + rng.uniform(2.0, 6.0, n) + visit
+        here = ~found & (now < np.minimum(dies, until))
+        positive = here & (rng.random(n) < sensitivity_at(sees, now - onset, months_per_unit=1.0))
+        month[here, visit], scan[here, visit] = now[here], positive[here]
+        found |= positive
+    last = np.where(np.isfinite(month), month, 0.0).max(axis=1)
+    end = np.where(found, last, np.minimum(dies, until))
+    cause = np.where(found, 1, np.where(dies < until, 2, 0))
+    return histories(np.zeros(n), month, scan), outcomes(end, cause), onset

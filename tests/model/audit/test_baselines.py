@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from model.audit.baselines import everyone_alike, landmark_cox
+from model.audit.nonparametric import aalen_johansen
+
+
+def drawn(rng, n=3000):
+    """Two causes with constant hazards; a binary feature doubles the first one; censoring at random and at 40."""
+    x = (rng.random(n) < 0.5).astype(float)
+    first, second = rng.exponential(1 / (0.01 * 2**x)), rng.exponential(1 / 0.008, n)
+    censored = np.minimum(rng.exponential(100, n), 40.0)
+    months = np.minimum(np.minimum(first, second), censored)
+    return x, months, np.where(months == censored, 0, np.where(first < second, 1, 2))
+
+
+def test_everyone_alike_is_aalen_johansen(rng):
+    _, months, cause = drawn(rng, 200)
+    alike = everyone_alike(months, cause, n_causes=2, horizon_months=(12.0, 24.0))
+    assert alike.shape == (2, 2)
+    assert alike[1, 0] == aalen_johansen(months, cause, of_cause=2).at(12.0)
+
+
+def test_cox_finds_the_incidence_that_the_hazards_imply(rng):
+    x, months, cause = drawn(rng)
+    useless = np.full((len(x), 1), 3.0)
+    new = np.array([[0.0, 3.0], [1.0, 3.0]])
+    found = landmark_cox(np.column_stack([x, useless]), months, cause, new, n_causes=2, horizon_months=(12.0, 24.0))
+    horizon = np.array([12.0, 24.0])
+    for row, hazard in enumerate((0.01, 0.02)):
+        total = hazard + 0.008
+        first = hazard / total * -np.expm1(-total * horizon)
+        assert found[row, 0] == pytest.approx(first, rel=0.12)
+        assert found[row, 1] == pytest.approx(0.008 / hazard * first, rel=0.12)
+
+
+def test_cox_without_a_feature_that_varies_gives_everyone_the_same(rng):
+    # Breslow's estimate is Nelson-Aalen then, and the incidence Aalen-Johansen up to exp(-x) for 1 - x at each step.
+    _, months, cause = drawn(rng, 500)
+    found = landmark_cox(np.ones((500, 2)), months, cause, np.ones((3, 2)), n_causes=2, horizon_months=(12.0, 24.0))
+    alike = everyone_alike(months, cause, n_causes=2, horizon_months=(12.0, 24.0))
+    assert found == pytest.approx(np.broadcast_to(alike, found.shape), rel=2e-3)
+
+
+def test_a_cause_that_nobody_had_is_not_predicted(rng):
+    x, months, cause = drawn(rng, 200)
+    found = landmark_cox(x[:, None], months, cause, np.zeros((1, 1)), n_causes=3, horizon_months=(12.0,))
+    assert found[0, 2] == 0

@@ -1,0 +1,145 @@
+import copy
+import itertools
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from model.audit.report import render
+from model.audit.run import run
+from model.audit.summary import verdict
+from model.cohort import Cohort
+from tests.model.audit.known import constant_predictor, surveilled_with
+from tests.model.builders import study_by_test
+
+FACTS = {
+    "title": "Made <b>up</b>",
+    "version": "v1",
+    "synthetic": True,
+    "about": {"title": "Drawn & kept", "source": "nobody", "command": "draw"},
+    "sha256": {"patients.csv": "ab" * 32},
+    "seed": 3,
+    "command": "python -m model.train --cohort DIR --seed 3",
+}
+
+
+@pytest.fixture(scope="module")
+def document():
+    study = study_by_test(start=0.3, best=0.9, half_time=9.0, until=18.0)
+    history, ended, _ = surveilled_with(np.random.default_rng(5), study, 300, hazard=0.012, death=0.006, until=48.0)
+    cohort = Cohort(study, [str(number) for number in range(300)], [None] * 300, history, ended, {})
+    predictor = constant_predictor(study, [0.012, 0.006])
+    return run(cohort, np.arange(300) % 2, [predictor, predictor], seed=3, jobs=1, version="v1")
+
+
+class Outline(HTMLParser):
+    """What a screen reader would meet: (tag, attributes) in order, and whether tags close as they should."""
+
+    VOID = ("meta", "path", "use", "br", "link", "rect")
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_page_is_the_same_bytes_every_time(document):
+    assert render(document, FACTS) == render(copy.deepcopy(document), FACTS)
+
+
+def test_the_page_stands_alone(document):
+    page = render(document, FACTS)
+    outline = Outline(page)
+    assert not outline.open
+    assert {tag for tag, _ in outline.tags}.isdisjoint({"script", "link", "img", "iframe", "base"})
+    targets = [v for _, attributes in outline.tags for k, v in attributes.items() if k in ("href", "src", "xlink:href")]
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert {target.removeprefix("#") for target in targets} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert "url(http" not in page
+    assert "@import" not in page
+
+
+def test_no_number_is_missing_without_a_word(document):
+    page = render(document, FACTS)
+    body = page.split("<body>")[1].split('<section aria-labelledby="definitions">')[0]
+    assert not re.search(r"\b(nan|None|inf|Undefined)\b", body)
+    assert any(row["too_few"] for row in document["by_horizon"])
+    for row in document["by_horizon"]:
+        assert (row["too_few"] or f"{row['oe']['value']:.2f} (") in page
+
+
+def test_tables_and_figures_can_be_heard(document):
+    outline = Outline(render(document, FACTS))
+    tables, figures = outline.all("table"), outline.all("svg")
+    assert len(outline.all("caption")) == len(tables) > 4
+    assert all("scope" in attributes for attributes in outline.all("th"))
+    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in figures)
+    assert len(figures) == 2
+    labels = [attributes["aria-label"] for tag, attributes in outline.tags if attributes.get("role") == "region"]
+    assert len(labels) == len(set(labels)) == len(tables)
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_text_from_outside_is_shown_and_not_obeyed(document):
+    page = render(document, FACTS)
+    assert "Made &lt;b&gt;up&lt;/b&gt;" in page
+    assert "Made <b>up</b>" not in page
+    assert "Drawn &amp; kept" in page
+
+
+def test_what_the_data_are_is_said_first(document):
+    start = {kind: render(document, {**FACTS, "synthetic": kind}).split("<main>")[0] for kind in (True, False, None)}
+    assert "Synthetic training data: not for decisions about real patients" in start[True]
+    assert "Synthetic" not in start[False] + start[None]
+    assert "not stated" in start[None]
+    assert all("Decision support, not a medical device" in text for text in start.values())
+
+
+def figures(low, high, auc=0.6, ipa=0.01):
+    return {
+        "landmark": 12.0,
+        "horizon": 24.0,
+        "too_few": None,
+        "oe": {"value": (low + high) / 2, "low": low, "high": high},
+        "auc": {"value": auc + 0.1, "low": auc, "high": 0.9},
+        "ipa": {"value": ipa + 0.1, "low": ipa, "high": 0.9},
+    }
+
+
+def test_the_answer_is_what_the_numbers_say():
+    few = {"landmark": 36.0, "horizon": 24.0, "too_few": "too few events (7)"}
+    said = verdict("Death", [figures(0.8, 1.2), figures(1.1, 1.5, auc=0.4), few], by_test=False)
+    assert said.answer == (
+        "Death: predicted and observed numbers agree within their uncertainty in 1 of 2 comparisons "
+        "(observed/expected: all intervals lie between 0.80 and 1.50); patients who came to have it had been given "
+        "higher risks than the others, more than by chance, in 1 of 2 comparisons; single probabilities beat one "
+        "number for everyone in all 2 comparisons."
+    )
+    assert said.off == ("month 12 + 24 (1.30 times as many as predicted)",)
+    assert said.unjudged == ("month 36 + 24 (too few events (7))",)
+
+
+def test_nothing_good_is_said_without_events():
+    few = {"landmark": 0.0, "horizon": 12.0, "too_few": "too few events (0)"}
+    said = verdict("Local", [few], by_test=True)
+    assert said.answer == "Local: not judged, there is too little to judge it by."

@@ -1,0 +1,132 @@
+import json
+
+import numpy as np
+import pytest
+
+from model.audit.run import audited_landmarks, run
+from model.cohort import Cohort
+from model.fitting import fit_without_folds
+from tests.model.audit.known import constant_predictor, surveilled_with
+from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test
+
+KEYS = {"brier", "brier_null", "ipa", "auc", "oe"}
+
+
+def cohort_of(study, history, ended):
+    names = [str(number) for number in range(len(history))]
+    return Cohort(study, names, [None] * len(names), history, ended, {})
+
+
+@pytest.fixture(scope="module")
+def audited():
+    """A cohort with a known truth, audited with predictors that were fitted, and the arguments to do it again."""
+    rng = np.random.default_rng(5)
+    study = study_by_test(start=0.3, best=0.9, half_time=9.0, until=18.0)
+    history, ended, _ = surveilled_with(rng, study, 900, hazard=0.012, death=0.006, until=48.0)
+    fold = rng.permutation(900) % 3
+    predictors = fit_without_folds(study, history, ended, fold, seed=1, jobs=1)
+    arguments = (cohort_of(study, history, ended), fold, predictors)
+    return run(*arguments, seed=3, jobs=1, version="v"), arguments
+
+
+def test_the_document_is_the_same_for_any_number_of_jobs(audited):
+    document, arguments = audited
+    assert run(*arguments, seed=3, jobs=2, version="v") == document
+
+
+def test_another_seed_moves_intervals_and_nothing_else(audited):
+    document, arguments = audited
+    other = run(*arguments, seed=4, jobs=1, version="v")
+    for row, moved in zip(document["by_horizon"], other["by_horizon"], strict=True):
+        assert row["oe"]["value"] == moved["oe"]["value"]
+        assert row["oe"]["low"] != moved["oe"]["low"]
+
+
+def test_the_document_is_plain_json_without_nan(audited):
+    document, _ = audited
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_every_event_landmark_and_horizon_is_there_once(audited):
+    document, _ = audited
+    places = [(row["event"], row["landmark"], row["horizon"]) for row in document["by_horizon"]]
+    # The study's landmarks end at month 18, which is the nearest to 36 and 60.
+    assert places == [(e, s, w) for e in ("recurrence", "death") for s in (0.0, 12.0, 18.0) for w in (12.0, 24.0)]
+    assert [row["name"] for row in document["baselines"][:2]] == ["aalen_johansen", "landmark_cox"]
+
+
+def test_intervals_hold_their_figure_and_the_counts_are_the_cohorts(audited):
+    document, (cohort, _, _) = audited
+    ended = cohort.outcomes
+    for row in document["by_horizon"]:
+        here = ended.exit_month > row["landmark"]
+        cause = 1 + ["recurrence", "death"].index(row["event"])
+        within = here & (ended.cause == cause) & (ended.exit_month <= row["landmark"] + row["horizon"])
+        assert (row["n"], row["events"]) == (here.sum(), within.sum())
+        for key in KEYS if row["too_few"] is None else ():
+            assert row[key]["low"] <= row[key]["value"] <= row[key]["high"]
+
+
+def test_detections_are_expected_and_onsets_are_not_taken_for_them(audited):
+    # The fitted hazards are right up to chance. Detection lags behind onset, so the conventional ratio must be below 1.
+    document, _ = audited
+    found = [row for row in document["by_horizon"] if row["event"] == "recurrence"]
+    assert all(row["oe"]["low"] <= 1 <= row["oe"]["high"] for row in found)
+    naive = [row for row in document["conventional"] if row["event"] == "recurrence"]
+    assert all(row["oe"]["high"] < 1 for row in naive)
+    whole = document["one_step"][0]
+    assert whole["ratio"]["low"] <= 1 <= whole["ratio"]["high"]
+
+
+def test_each_fold_is_predicted_by_the_predictor_that_was_fitted_without_it():
+    # Two constant predictors: deaths in fold 0 follow the first, in fold 1 the second. The other way round, those who
+    # die most would be given the lower risk.
+    rng = np.random.default_rng(2)
+    study, fold = exact_study(until=6.0), np.repeat([0, 1], 400)
+    months = rng.exponential(np.where(fold == 0, 50.0, 200.0))
+    ended = outcomes(np.minimum(months, 40.0), months < 40)
+    predictors = [constant_predictor(study, [1 / 50]), constant_predictor(study, [1 / 200])]
+    document = run(cohort_of(study, no_visits(np.zeros(800)), ended), fold, predictors, seed=1, jobs=1)
+    for row in document["by_horizon"]:
+        assert row["oe"]["low"] < 1 < row["oe"]["high"]
+        assert row["auc"]["low"] > 0.6
+    by_group = {row["group"]: row["n"] for row in document["curves"] if row["horizon"] == 24.0 and not row["landmark"]}
+    assert by_group[1] == 400
+
+
+def test_too_few_events_or_followed_give_no_number():
+    # 9 deaths by month 12 and 12 by month 24; nobody is followed beyond month 20 from landmark 6 on.
+    study = exact_study(until=6.0)
+    exit_month = np.concatenate([np.full(9, 8.0), np.full(3, 15.0), np.full(50, 26.0)])
+    ended = outcomes(exit_month, np.array([1] * 12 + [0] * 50))
+    predictor = constant_predictor(study, [0.01])
+    cohort = cohort_of(study, no_visits(np.zeros(62)), ended)
+    document = run(cohort, np.arange(62) % 2, [predictor, predictor], seed=1, jobs=1)
+    told = {(row["landmark"], row["horizon"]): row["too_few"] for row in document["by_horizon"]}
+    assert told == {
+        (0.0, 12.0): "too few events (9)",
+        (0.0, 24.0): None,
+        (6.0, 12.0): None,
+        (6.0, 24.0): "too few still followed (0)",
+    }
+    assert [row["reason"] for row in document["too_few_events"]] == ["too few events (9)", "too few still followed (0)"]
+    assert all(row[key] is None for row in document["by_horizon"] if row["too_few"] for key in KEYS)
+
+
+def test_events_found_without_any_test_cannot_be_expected():
+    study = study_by_test(until=6.0)
+    ended = outcomes(np.concatenate([np.full(20, 9.0), np.full(80, 40.0)]), np.array([1] * 20 + [0] * 80))
+    unseen = histories(np.zeros(100), np.zeros((100, 0)), np.zeros((100, 0)))
+    predictor = constant_predictor(study, [0.01, 0.01])
+    document = run(cohort_of(study, unseen, ended), np.arange(100) % 2, [predictor] * 2, seed=1, jobs=1)
+    row = document["by_horizon"][0]
+    assert (row["events"], row["too_few"]) == (20, "no visit with a test that sees it")
+    assert [(each["level"], each["observed"]) for each in document["one_step"]] == [
+        ("all visits", 20),
+        ("found without a test", 20),
+    ]
+
+
+def test_audited_landmarks_are_the_nearest_of_the_grid_as_far_as_answers_are_given():
+    assert audited_landmarks(study_by_test(until=120.0), supported_until=48.0) == [0.0, 12.0, 36.0]
+    assert audited_landmarks(study_by_test(until=6.0), supported_until=6.0) == [0.0, 6.0]

