@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PATIENTS_AT_ONCE = 2000
 BAND = (0.025, 0.975)
+LEAST_NONE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,8 @@ class Predictor:
             results = result_likelihood(self.study, histories, self.grid, cause=cause, end_month=as_of_month)
             past = past_hazard(parameter, past_scores, self.fading, self.grid, row_of)
             posterior = onset_posterior(past, results)
-            odds.append((1.0 - posterior.none) / posterior.none)
+            # A draw may call an onset all but certain; the floor keeps its odds a number.
+            odds.append((1.0 - posterior.none) / np.maximum(posterior.none, LEAST_NONE))
         unseen = share_unseen(np.stack(odds, axis=-1))
         incidence = cumulative_incidence(np.stack(hazard, axis=-2), np.diff(self.grid.risk_month))
         return unseen, with_unseen(incidence, unseen)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,15 @@ def test_beyond_the_last_supported_landmark_no_number_is_given(fitted):
         predictor.predict(cohort.select(np.arange(1)), np.array([24.5]))
     with pytest.raises(NotSupportedError, match="before the origin"):
         predictor.predict(cohort.select(np.arange(1)), np.array([-0.1]))
+
+
+def test_a_draw_that_is_all_but_certain_of_an_onset_is_still_a_probability(fitted):
+    # Hazards of 1000 a month: nothing is left of "no onset so far", and its odds must not become 0 / 0.
+    predictor, _, _ = fitted
+    sure = predictor.causes[0].parameters
+    certain = replace(sure, shape=np.full_like(sure.shape, np.log(1000.0)))
+    model = replace(predictor, causes=(replace(predictor.causes[0], parameters=certain), predictor.causes[1]))
+    skipped = histories(np.zeros(1), np.array([[6.0]]), np.array([[-1]]))
+    forecast = model.predict(skipped, np.array([24.0]))
+    assert forecast.unseen[0, 0] == pytest.approx(1.0)
+    assert np.isfinite(forecast.incidence).all()
