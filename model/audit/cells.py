@@ -178,14 +178,14 @@ def _curve(cell: Cell) -> list[Row]:
         count, case = cell.count[:, inside], cell.case[inside]
         if cell.by_test:
             predicted = cell.expected_detections[inside]
-            observed = count @ case / np.maximum(count.sum(axis=1), 1.0)
+            observed = observed_incidence(case, count)
         else:
             predicted = cell.incidence[MODEL][inside]
             months, cause = cell.months_to_exit[inside], cell.cause[inside]
             curve = aalen_johansen(months, cause, of_cause=cell.of_cause, weight=count)
-            observed = curve.at(cell.horizon_months)
+            observed = np.where(count.any(axis=1), curve.at(cell.horizon_months), np.nan)
         low, high = interval(observed)
-        place = {"event": cell.event, "landmark": cell.landmark_month, "horizon": cell.horizon_months}
+        counts = {"group": level + 1, "n": int(inside.sum()), "events": int(case.sum())}
         figures = {"predicted": float(predicted.mean()), "observed": float(observed[0]), "low": low, "high": high}
-        rows.append({**place, "group": level + 1, "n": int(inside.sum()), "events": int(case.sum()), **figures})
+        rows.append({**cell.row(), **counts, **figures})
     return rows

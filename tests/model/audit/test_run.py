@@ -78,6 +78,19 @@ def test_detections_are_expected_and_onsets_are_not_taken_for_them(audited):
     assert whole["ratio"]["low"] <= 1 <= whole["ratio"]["high"]
 
 
+def test_groups_of_the_calibration_plot_hold_every_event_once(audited):
+    document, _ = audited
+    for row in document["by_horizon"]:
+        groups = [
+            each for each in document["curves"] if all(each[k] == row[k] for k in ("event", "landmark", "horizon"))
+        ]
+        assert sum(each["n"] for each in groups) == row["n"]
+        assert sum(each["events"] for each in groups) == row["events"]
+        if row["event"] == "recurrence":
+            expected = sum(each["n"] * each["predicted"] for each in groups)
+            assert row["events"] / expected == pytest.approx(row["oe"]["value"])
+
+
 def test_each_fold_is_predicted_by_the_predictor_that_was_fitted_without_it():
     # Two constant predictors: deaths in fold 0 follow the first, in fold 1 the second. The other way round, those who
     # die most would be given the lower risk.
