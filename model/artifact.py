@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.atomic_folder import new_folder
-from model.errors import ArtifactError, BadInputError
+from model.errors import ArtifactError
+from model.features import feature_list
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
 from model.onset.scaling import Scaling
-from model.predictor import CauseModel, Predictor
+from model.predictor import CauseModel, Predictor, fading_features
 from model.study_file import parse_study
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "joblib")
 MANIFEST = "manifest.json"
+MANIFEST_SUM = "manifest.sha256"  # as `sha256sum -c` reads it: the manifest sums the files, this sums the manifest
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def save(
     with new_folder(folder) as scratch:
         for name, content in files.items():
             (scratch / name).write_bytes(content)
-        (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        written = (json.dumps(manifest, indent=1) + "\n").encode()
+        (scratch / MANIFEST).write_bytes(written)
+        (scratch / MANIFEST_SUM).write_text(_line(MANIFEST, written), encoding="utf-8")
     return folder, True
 
 
@@ -100,31 +104,34 @@ def load(folder: Path) -> LoadedModel:
     Nothing in the folder is executed: arrays are read without pickles, the rest is text.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        written = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(written)
         expected = dict(manifest["files"])
-        schema, total = manifest["schema_version"], manifest["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
+        schema, total, version = manifest["schema_version"], manifest["sha256"], manifest["version"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, or an incomplete one") from None
     if schema != SCHEMA_VERSION:
         raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}")
-    contents = {name: _verified(folder, name, sum_) for name, sum_ in expected.items()}
-    if _sum_of_sums(expected) != total or folder.resolve().name != manifest.get("version"):
+    own = _sums({MANIFEST: written, MANIFEST_SUM: _line(MANIFEST, written).encode()})
+    contents = {name: _verified(folder, name, sum_) for name, sum_ in {**expected, **own}.items()}
+    if _sum_of_sums(expected) != total or folder.resolve().name != version:
         raise ArtifactError(f"{folder}: {MANIFEST} does not belong to these files")
-    stray = sorted(path.name for path in folder.iterdir() if path.name not in {MANIFEST, *expected})
+    stray = sorted(path.name for path in folder.iterdir() if path.name not in contents)
     if stray:
         raise ArtifactError(f"{folder}: {stray[0]} is not part of the model")
     try:
-        predictor = _predictor(folder / "model.npz", contents["study.toml"].decode())
+        predictor = _predictor(contents["model.npz"], contents["study.toml"].decode())
         facts = json.loads(contents["model_facts.json"])
-    except (KeyError, ValueError, BadInputError):
-        raise ArtifactError(f"{folder}: the files are whole, but not a model that this program can read") from None
-    return LoadedModel(predictor, manifest["version"], total, manifest, facts, folder)
+    except Exception as error:  # Whatever a forged file makes the readers raise, the answer is the same.
+        rule = "the files are whole, but not a model that this program can read"
+        raise ArtifactError(f"{folder}: {rule}") from error
+    return LoadedModel(predictor, version, total, manifest, facts, folder)
 
 
 def newest(folder: Path) -> Path:
     """Return the version below `folder` that was created last; raises ArtifactError when there is none."""
     created: dict[Path, str] = {}
-    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+    for manifest in sorted(folder.glob(f"[!.]*/{MANIFEST}")):  # A leading dot: writing was broken off there.
         try:
             created[manifest.parent] = str(json.loads(manifest.read_text(encoding="utf-8"))["created"])
         except (ValueError, KeyError, TypeError, OSError):
@@ -141,6 +148,10 @@ def _sums(files: dict[str, bytes]) -> dict[str, str]:
 def _sum_of_sums(sums: dict[str, str]) -> str:
     lines = "".join(f"{sum_}  {name}\n" for name, sum_ in sorted(sums.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _line(name: str, content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n"
 
 
 def _verified(folder: Path, name: str, expected: str) -> bytes:
@@ -176,18 +187,19 @@ def _arrays(predictor: Predictor) -> bytes:
 _SCALING = ("mean", "scale", "low", "high", "flagged")
 
 
-def _predictor(path: Path, study_text: str) -> Predictor:
+def _predictor(content: bytes, study_text: str) -> Predictor:
     study = parse_study(study_text, file="study.toml")
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]))
         scaling = Scaling(**{name: arrays[f"scaling.{name}"] for name in _SCALING})
+        features = feature_list(study)
         sizes = {"n_bins": len(grid.fade), "n_scores": scaling.n_scores}
-        causes = tuple(
-            CauseModel(
-                Parameters.unpack(arrays[f"cause{number}.parameters"], **sizes),
-                Parameters.unpack(arrays[f"cause{number}.draws"], **sizes),
-                int(arrays[f"cause{number}.n_events"]),
-            )
-            for number in range(1, len(study.event) + 1)
-        )
-        return Predictor(study, grid, scaling, causes, float(arrays["supported_until_month"]))
+        n_parameters = sum(sizes.values()) + len(fading_features(features))
+        causes = []
+        for number in range(1, len(study.event) + 1):
+            fitted, draws = arrays[f"cause{number}.parameters"], arrays[f"cause{number}.draws"]
+            if len(scaling.mean) != len(features) or {fitted.shape[-1], draws.shape[-1]} != {n_parameters}:
+                raise ValueError("these numbers belong to other features")
+            n_events = int(arrays[f"cause{number}.n_events"])
+            causes.append(CauseModel(Parameters.unpack(fitted, **sizes), Parameters.unpack(draws, **sizes), n_events))
+        return Predictor(study, grid, scaling, tuple(causes), float(arrays["supported_until_month"]))

@@ -25,6 +25,11 @@ def new_folder(target: Path) -> Iterator[Path]:
     try:
         scratch.chmod(0o755)
         yield scratch
-        scratch.rename(target)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if target.exists():  # Somebody else was quicker.
+                raise FileExistsError(f"{target} exists already") from None
+            raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

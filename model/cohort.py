@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from model.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
 from model.errors import BadInputError, Problem
+from model.study import MOST_MONTHS
 from model.table_file import Table, find_table, read_table
 from model.types import NOT_DONE, POSITIVE, Histories, Outcomes
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from model.study import Study
     from model.types import FloatArray
+
 
 DAYS_PER_MONTH = 30.4375
 
@@ -55,32 +58,28 @@ class Cohort:
 def read_cohort(folder: Path, study: Study) -> Cohort:
     """Read `patients`, `visits` and `outcomes` from a folder; raises BadInputError that lists every problem."""
     tables = _read_tables(folder, study)
-    problems: list[Problem] = []
+    dated = any(_clock(tables[name]) == "date" for name in ("visits", "outcomes"))
+    rules = {
+        "patients": patient_rules(study, dated=dated),
+        "visits": visit_rules(study),
+        "outcomes": outcome_rules(study),
+    }
+    about, problems = _about(folder)
     frames: dict[str, pd.DataFrame] = {}
-    rules = {"patients": patient_rules(study), "visits": visit_rules(study), "outcomes": outcome_rules(study)}
     for name, table in tables.items():
         frames[name], found = check_columns(table, rules[name])
         problems += found
-    if any(problem.column in ("patient_id", "time", "date", "event", "origin_date") for problem in problems):
-        raise BadInputError(problems)  # Without these, rows of different tables cannot be held against each other.
     patients, visits, outcomes = frames["patients"], frames["visits"], frames["outcomes"]
-    row_of = pd.Series(np.arange(len(patients)), index=patients["patient_id"])
-    origin = patients["origin_date"]
+    problems += _identifier_problems(tables, frames)
     for name in ("visits", "outcomes"):
-        frames[name]["row"] = frames[name]["patient_id"].map(row_of)
-        problems += _check(tables[name], frames[name]["row"].isna(), "patient_id", "no such patient in patients")
-        frames[name]["month"], found = _months(tables[name], frames[name], origin, study)
-        problems += found
-    problems += _check(
-        tables["patients"],
-        ~patients["patient_id"].isin(outcomes["patient_id"]),
-        "patient_id",
-        "this patient has no row in outcomes",
-    )
-    if not problems:
-        problems = _timeline_problems(tables, visits, outcomes, study)
+        problems += _place(tables[name], frames[name], patients, study)
+    problems += _visit_problems(tables["visits"], visits, outcomes, study)
+    problems += _outcome_problems(tables["outcomes"], outcomes, study)
     if problems:
-        raise BadInputError(problems)
+        order = [table.file for table in tables.values()]
+        raise BadInputError(
+            sorted(problems, key=lambda p: ([*order, p.file].index(p.file), p.line or 0, p.column or ""))
+        )
     return Cohort(
         study=study,
         patient_id=list(patients["patient_id"]),
@@ -88,7 +87,7 @@ def read_cohort(folder: Path, study: Study) -> Cohort:
         histories=_histories(patients, visits, study),
         outcomes=_outcomes(outcomes, study),
         sha256={table.file: table.sha256 for table in tables.values() if table.sha256},
-        about=_about(folder),
+        about=about,
         warnings=tuple(_unknown_columns(tables, rules)),
     )
 
@@ -122,104 +121,135 @@ def _no_visits() -> Table:
 
 
 def _unknown_columns(tables: dict[str, Table], rules: dict[str, list[ColumnRule]]) -> list[str]:
-    return [
-        f"{table.file}: {column}: unknown column, ignored"
-        for name, table in tables.items()
-        for column in table.frame
-        if column not in {rule.name for rule in rules[name]}
-    ]
+    found = []
+    for name, table in tables.items():
+        known = [rule.name for rule in rules[name]]
+        absent = [column for column in known if column not in table.frame]
+        for column in map(str, table.frame):
+            if column not in known:
+                near = "".join(f'; is it "{word}"?' for word in difflib.get_close_matches(column, absent, n=1))
+                found.append(str(Problem(table.file, None, column, f"unknown column, ignored{near}")))
+    return found
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def _about(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
     path = folder / "about.json"
     if not path.is_file():
-        return {}
+        return {}, []
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise BadInputError([Problem(path.name, None, None, "not valid JSON")]) from None
+        about = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (ValueError, OSError, RecursionError):
+        return {}, [Problem(path.name, None, None, "not valid JSON")]
     if not isinstance(about, dict):
-        raise BadInputError([Problem(path.name, None, None, "must be a JSON object")])
-    return about
+        return {}, [Problem(path.name, None, None, "must be a JSON object")]
+    return about, []
 
 
-def _months(table: Table, frame: pd.DataFrame, origin: pd.Series, study: Study) -> tuple[pd.Series, list[Problem]]:
-    """Months since origin of every row, from `time` or from `date` and the patient's origin_date."""
-    by_time, by_date = (column in table.frame for column in ("time", "date"))
-    if by_time == by_date:
-        return pd.Series(np.nan, index=frame.index), [Problem(table.file, 1, "time", "give either time or date")]
-    if by_time:
-        problems = _check(table, frame["time"].isna(), "time", "a value is required")
-        return frame["time"] * study.months_per_unit, problems
-    start = frame["row"].map(origin)
-    month = (frame["date"] - start).dt.days / DAYS_PER_MONTH
-    problems = _check(table, frame["date"].isna(), "date", "a value is required")
-    problems += _check(table, start.isna() & frame["row"].notna(), "date", "the patient has no origin_date")
-    problems += _check(table, month < 0, "date", "before the patient's origin_date")
-    return month, problems
+def _no_number(word: str) -> float:
+    raise ValueError(word)
 
 
-def _timeline_problems(
-    tables: dict[str, Table], visits: pd.DataFrame, outcomes: pd.DataFrame, study: Study
-) -> list[Problem]:
-    """Faults that only show when a patient's rows are held together."""
-    outcome = outcomes.set_index("row").loc[visits["row"]].set_axis(visits.index)
-    ending = np.array(["follow-up", *(f"follow-up (event: {name})" for name in study.event_names)])
-    after = visits["month"] > outcome["month"]
-    problems = [
-        problem
-        for code in np.unique(outcome["event"][after])
-        for problem in _check(
-            tables["visits"],
-            after & (outcome["event"] == code),
-            "time",
-            f"this visit lies after the end of the patient's {ending[int(code)]}",
-        )
-    ]
-    problems += _check(
-        tables["visits"],
-        visits.duplicated(["row", "month"]),
-        "time",
-        "the patient has another visit at this time: merge them into one row",
-    )
-    ends_by_test = outcome["event"].map(lambda code: code > 0 and study.found_by_test(int(code)))
-    at_the_end = (visits["month"] == outcome["month"]) & ends_by_test
-    for test in study.test:
-        early = (visits[test.name] == POSITIVE) & ~at_the_end & ~after
-        problems += _check(
-            tables["visits"],
-            early,
-            test.name,
-            "a positive result belongs to the visit at which the event is dated in outcomes; "
-            "record a result that work-up cleared as negative",
-        )
-    problems += _check(
-        tables["outcomes"],
-        outcomes["last_negative_time"] * study.months_per_unit >= outcomes["month"],
-        "last_negative_time",
-        "must be before the event's time",
-    )
-    if not np.isin(outcomes["event"], study.targets).any():
-        names = ", ".join(study.event_names[k - 1] for k in study.targets)
-        problems.append(
-            Problem(
-                tables["outcomes"].file,
-                None,
-                "event",
-                f"no patient has a target event ({names}): nothing can be learned",
-            )
-        )
+def _identifier_problems(tables: dict[str, Table], frames: dict[str, pd.DataFrame]) -> list[Problem]:
+    """Patients without an outcome; rows of nobody."""
+    problems: list[Problem] = []
+    for name, other, rule in (
+        ("patients", "outcomes", "this patient has no row in outcomes"),
+        ("visits", "patients", "no such patient in patients"),
+        ("outcomes", "patients", "no such patient in patients"),
+    ):
+        if "patient_id" in tables[other].frame:
+            who = frames[name]["patient_id"]
+            problems += _check(tables[name], who.notna() & ~who.isin(frames[other]["patient_id"]), "patient_id", rule)
     return problems
 
 
+def _place(table: Table, frame: pd.DataFrame, patients: pd.DataFrame, study: Study) -> list[Problem]:
+    """Add to every row its patient's number, `_row`, and the months since origin, `_month`; NaN where unknown.
+
+    A study's names start with a letter, so that no column of it can be called so.
+    """
+    first = patients["patient_id"].dropna().drop_duplicates()
+    frame["_row"] = frame["patient_id"].map(pd.Series(first.index, index=first))
+    if ("time" in table.frame) == ("date" in table.frame):
+        frame["_month"] = np.nan
+        return [Problem(table.file, 1, "time", "give either time or date")]
+    if _clock(table) == "time":
+        frame["_month"] = _months(frame["time"], study)
+        return []
+    month = (frame["date"] - frame["_row"].map(patients["origin_date"])).dt.days / DAYS_PER_MONTH
+    frame["_month"] = month.where((month >= 0) & (month <= MOST_MONTHS))
+    late = f"more than {MOST_MONTHS / 12:g} years after the patient's origin_date"
+    return [
+        *_check(table, month < 0, "date", "before the patient's origin_date"),
+        *_check(table, month > MOST_MONTHS, "date", late),
+    ]
+
+
+def _months(time: pd.Series, study: Study) -> pd.Series:
+    """Days are divided as dates are: the two ways of giving a day must meet in the very same number."""
+    return time / DAYS_PER_MONTH if study.time_unit == "days" else time * study.months_per_unit
+
+
+def _visit_problems(table: Table, visits: pd.DataFrame, outcomes: pd.DataFrame, study: Study) -> list[Problem]:
+    """Faults that only show when a patient's rows are held together; rows that are wrong in themselves are left out."""
+    clock = _clock(table)
+    visits = visits[visits["_row"].notna() & visits["_month"].notna()]
+    another = "the patient has another visit at this time: merge them into one row"
+    problems = _check(table, visits.duplicated(["_row", "_month"]), clock, another)
+    ending = outcomes.dropna(subset=["_row", "_month", "event"]).drop_duplicates("_row").set_index("_row")
+    visits = visits[visits["_row"].isin(ending.index)]
+    ending = ending.loc[visits["_row"]].set_axis(visits.index)
+    after = visits["_month"] > ending["_month"]
+    for code, name in enumerate(("none", *study.event_names)):
+        event = f" (event: {name})" if code else ""
+        rule = f"this visit lies after the end of the patient's follow-up{event}"
+        problems += _check(table, after & (ending["event"] == code), clock, rule)
+    found_by_test = [code for code in range(1, len(study.event) + 1) if study.found_by_test(code)]
+    at_the_end = (visits["_month"] == ending["_month"]) & ending["event"].isin(found_by_test)
+    early = (
+        "a positive result belongs to the visit at which the event is dated in outcomes; "
+        "record a result that work-up cleared as negative"
+    )
+    for test in study.test:
+        problems += _check(table, (visits[test.name] == POSITIVE) & ~at_the_end & ~after, test.name, early)
+    return problems
+
+
+def _outcome_problems(table: Table, outcomes: pd.DataFrame, study: Study) -> list[Problem]:
+    """Faults of the outcomes that no single column shows."""
+    found_by_test = [code for code in range(1, len(study.event) + 1) if study.found_by_test(code)]
+    stated = outcomes["last_negative_time"].notna()
+    by_test = outcomes["event"].isin(found_by_test)
+    late = _months(outcomes["last_negative_time"], study) >= outcomes["_month"]
+    problems = [
+        *_check(table, outcomes["_month"] == 0, _clock(table), "follow-up must end after time 0"),
+        *_check(
+            table, stated & outcomes["event"].notna() & ~by_test, "last_negative_time", "only for events found by tests"
+        ),
+        *_check(table, late & by_test, "last_negative_time", "must be before the event's time"),
+    ]
+    if outcomes["event"].notna().all() and not outcomes["event"].isin(study.targets).any():
+        names = ", ".join(study.event_names[k - 1] for k in study.targets)
+        rule = f"no patient has a target event ({names}): nothing can be learned"
+        problems.append(Problem(table.file, None, "event", rule))
+    return problems
+
+
+def _clock(table: Table) -> str:
+    return "date" if "date" in table.frame and "time" not in table.frame else "time"
+
+
 def _check(table: Table, broken: pd.Series, column: str, rule: str) -> list[Problem]:
-    return [Problem(table.file, int(line), column, rule) for line in table.line[broken.to_numpy(dtype=bool)]]
+    """One problem per broken row; `broken` may be about some of the table's rows only."""
+    return [
+        Problem(table.file, int(table.line[row]), column, rule) for row in broken.index[broken.to_numpy(dtype=bool)]
+    ]
 
 
 def _histories(patients: pd.DataFrame, visits: pd.DataFrame, study: Study) -> Histories:
     """Lay the visits out as one padded row per patient, ascending in time."""
-    visits = visits.sort_values(["row", "month"], kind="stable")
-    row = visits["row"].to_numpy(dtype=np.int64)
+    visits = visits.sort_values(["_row", "_month"], kind="stable")
+    row = visits["_row"].to_numpy(dtype=np.int64)
     n_visits = np.bincount(row, minlength=len(patients))
     place = np.arange(len(row)) - np.repeat(np.cumsum(n_visits) - n_visits, n_visits)
     shape = (len(patients), int(n_visits.max(initial=0)))
@@ -232,16 +262,16 @@ def _histories(patients: pd.DataFrame, visits: pd.DataFrame, study: Study) -> Hi
     test = padded([test.name for test in study.test], np.nan)
     return Histories(
         baseline=patients[[baseline.name for baseline in study.baseline]].to_numpy(dtype=float),
-        visit_month=padded(["month"], np.inf)[:, :, 0],
+        visit_month=padded(["_month"], np.inf)[:, :, 0],
         marker=padded([marker.name for marker in study.marker], np.nan),
         test=np.where(np.isnan(test), NOT_DONE, test).astype(np.int8),
     )
 
 
 def _outcomes(outcomes: pd.DataFrame, study: Study) -> Outcomes:
-    ordered = outcomes.sort_values("row")
+    ordered = outcomes.sort_values("_row")
     return Outcomes(
-        exit_month=ordered["month"].to_numpy(dtype=float),
+        exit_month=ordered["_month"].to_numpy(dtype=float),
         cause=ordered["event"].to_numpy(dtype=np.int64),
-        last_negative_month=ordered["last_negative_time"].to_numpy(dtype=float) * study.months_per_unit,
+        last_negative_month=_months(ordered["last_negative_time"], study).to_numpy(dtype=float),
     )

@@ -21,7 +21,9 @@ class Problem:
     def __str__(self) -> str:
         """`file:line: column: rule`, without the parts that do not apply."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(part for part in (place, self.column, self.rule) if part)
+        text = ": ".join(part for part in (place, self.column, self.rule) if part)
+        # A name may hold a line break or a terminal's control code: one problem stays one harmless line.
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 class ModelError(Exception):

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MONTHS_PER_UNIT = {"days": 1 / 30.4375, "months": 1.0, "years": 12.0}
+# Longer than anybody is followed: a time beyond it is a date or a wrong unit.
+MOST_MONTHS = 150 * 12.0
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Range = Annotated[tuple[float, float], Field(strict=False)]
 Group = Literal["demographics", "imaging", "pathology", "biomarker", "treatment"]
+Tier = Literal["primary", "regional", "tertiary"]
 Transform = Literal["none", "log", "log1p"]
 
 
+def _broken(rule: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+
+
+def _two_ends(value: object) -> object:
+    if not isinstance(value, list) or len(value) != 2:
+        raise _broken("must be two numbers, the lower and the upper end")
+    return value
+
+
+Range = Annotated[tuple[float, float], Field(strict=False), BeforeValidator(_two_ends)]
+
+
 class _Frozen(BaseModel):
-    """A table of the study file: its keys are all known, its values have the right type as written."""
+    """A table of the study file: its keys are all known, its values have the right type as written.
+
+    Rules over several keys stand at the last of them, so that they are checked even where another key is wrong.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -62,46 +81,70 @@ class _Measured(_Frozen):
     source: Text | None = None
     no_prior: Text | None = None
 
-    @model_validator(mode="after")
-    def _range_fits_the_transform(self) -> Self:
-        if self.range is not None and self.range[0] >= self.range[1]:
-            raise _broken("range", "the range's lower end must be below its upper end")
-        if self.transform != "none" and self.range is None:
-            raise _broken("transform", f'transform "{self.transform}" needs a range')
-        if self.range is not None and self.transform == "log" and self.range[0] <= 0:
-            raise _broken("transform", 'transform "log" needs a range above 0')
-        if self.range is not None and self.transform == "log1p" and self.range[0] <= -1:
-            raise _broken("transform", 'transform "log1p" needs a range above -1')
-        return self
+    @field_validator("range")
+    @classmethod
+    def _range_ascends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and value[0] >= value[1]:
+            raise _broken("the range's lower end must be below its upper end")
+        return value
+
+    @field_validator("transform")
+    @classmethod
+    def _transform_fits_the_range(cls, value: Transform, info: ValidationInfo) -> Transform:
+        least = {"none": -math.inf, "log": 0.0, "log1p": -1.0}[value]
+        if value == "none" or "range" not in info.data:
+            return value
+        if info.data["range"] is None:
+            raise _broken(f'transform "{value}" needs a range')
+        if info.data["range"][0] <= least:
+            raise _broken(f'transform "{value}" needs a range above {least:g}')
+        return value
 
 
 class Baseline(_Measured):
     """A column of `patients`, known at time 0."""
 
     kind: Literal["number", "binary", "category", "ordinal"]
-    levels: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    levels: Annotated[tuple[str, ...], Field(strict=False, validate_default=True)] = ()
     required: bool = False
     prior: dict[Name, Priors] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _keys_fit_the_kind(self) -> Self:
-        if (self.kind in ("category", "ordinal")) != bool(self.levels):
-            word = "needs" if not self.levels else "has no"
-            raise _broken("levels", f'kind "{self.kind}" {word} levels')
-        if len(set(self.levels)) != len(self.levels) or (self.levels and len(self.levels) < 2):
-            raise _broken("levels", "levels must be at least two, each once")
-        if self.kind != "number" and (self.range is not None or self.transform != "none"):
-            raise _broken("range", f'kind "{self.kind}" has neither range nor transform')
-        for event, priors in self.prior.items():
-            named = [prior.level for prior in priors]
-            if self.kind == "category":
-                allowed: Sequence[str | None] = self.levels[1:]
-                rule = f"a category's prior names one level other than the first ({', '.join(self.levels[1:])})"
-            else:
-                allowed, rule = [None], f'kind "{self.kind}" has one prior per event and no level'
-            if any(level not in allowed for level in named) or len(set(named)) != len(named):
-                raise _broken(f"prior.{event}", rule)
-        return self
+    @field_validator("kind")
+    @classmethod
+    def _kind_fits_the_scale(cls, value: str, info: ValidationInfo) -> str:
+        if value != "number" and (info.data.get("range") is not None or info.data.get("transform", "none") != "none"):
+            raise _broken(f'kind "{value}" has neither range nor transform')
+        return value
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_fit_the_kind(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        kind = info.data.get("kind")
+        if kind is not None and (kind in ("category", "ordinal")) != bool(value):
+            raise _broken(f'kind "{kind}" {"has no" if value else "needs"} levels')
+        if len(set(value)) != len(value) or len(value) == 1:
+            raise _broken("levels must be at least two, each once")
+        if any(not level or level != level.strip() for level in value):
+            raise _broken("a level is not blank, and neither starts nor ends with a space")
+        return value
+
+    @field_validator("prior")
+    @classmethod
+    def _priors_fit_the_kind(cls, value: dict[str, Priors], info: ValidationInfo) -> dict[str, Priors]:
+        kind, levels = info.data.get("kind"), info.data.get("levels")
+        if kind is None or levels is None:
+            return value
+        if kind == "category":
+            allowed: Sequence[str | None] = levels[1:]
+            rule = f"a category's prior names one level other than the first ({', '.join(levels[1:])})"
+        else:
+            allowed, rule = [None], f'kind "{kind}" has one prior per event and no level'
+        named = {event: [prior.level for prior in priors] for event, priors in value.items()}
+        wrong = [e for e, of in named.items() if not set(of) <= set(allowed) or len(set(of)) != len(of)]
+        if wrong:
+            faults = [InitErrorDetails(type=_broken(rule), loc=(event,), input=None) for event in wrong]
+            raise ValidationError.from_exception_data("prior", faults)
+        return value
 
 
 class Marker(_Measured):
@@ -116,11 +159,12 @@ class Sensitivity(_Frozen):
     half_time: Annotated[float, Field(ge=0)]
     source: Text | None = None
 
-    @model_validator(mode="after")
-    def _grows(self) -> Self:
-        if self.max < self.start or self.max <= 0:
-            raise _broken("max", "max must be above 0 and at least start: what grows is seen better")
-        return self
+    @field_validator("max")
+    @classmethod
+    def _grows(cls, value: float, info: ValidationInfo) -> float:
+        if value <= 0 or value < info.data.get("start", 0.0):
+            raise _broken("max must be above 0 and at least start: what grows is seen better")
+        return value
 
 
 class Test(_Frozen):
@@ -131,9 +175,16 @@ class Test(_Frozen):
     cost: Annotated[float, Field(ge=0)] = 1.0
     burden_days: Annotated[float, Field(ge=0)] = 0.0
     false_positive: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    tiers: Annotated[tuple[Name, ...], Field(strict=False)] = ("primary", "regional", "tertiary")
-    sees: dict[Name, Sensitivity]
+    tiers: Annotated[tuple[Tier, ...], Field(strict=False, min_length=1)] = ("primary", "regional", "tertiary")
+    sees: Annotated[dict[Name, Sensitivity], Field(min_length=1)]
     source: Text | None = None
+
+    @field_validator("tiers")
+    @classmethod
+    def _each_tier_once(cls, value: tuple[Tier, ...]) -> tuple[Tier, ...]:
+        if len(set(value)) != len(value):
+            raise _broken("a tier is named once")
+        return value
 
 
 class Policy(_Frozen):
@@ -145,11 +196,12 @@ class Policy(_Frozen):
     visit_cost: Annotated[float, Field(ge=0)] = 0.0
     source: Text | None = None
 
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> Self:
-        if self.longest_interval < self.shortest_interval:
-            raise _broken("longest_interval", "longest_interval must be at least shortest_interval")
-        return self
+    @field_validator("longest_interval")
+    @classmethod
+    def _bounds_in_order(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("shortest_interval", 0.0):
+            raise _broken("longest_interval must be at least shortest_interval")
+        return value
 
 
 class Study(_Frozen):
@@ -168,13 +220,20 @@ class Study(_Frozen):
     policy: Policy | None = None
     source: Text | None = None
 
-    @model_validator(mode="after")
-    def _horizons_ascend(self) -> Self:
-        if list(self.horizons) != sorted(set(self.horizons)):
-            raise _broken("horizons", "horizons must ascend, each once")
-        if self.landmark_until / self.landmark_every > 1000:
-            raise _broken("landmark_every", "more than 1000 landmarks: choose a wider landmark_every")
-        return self
+    @field_validator("landmark_until")
+    @classmethod
+    def _landmarks_can_be_counted(cls, value: float, info: ValidationInfo) -> float:
+        if value / info.data.get("landmark_every", math.inf) > 1000:
+            raise _broken("more than 1000 landmarks: choose a wider landmark_every")
+        return _within_a_life(value, info)
+
+    @field_validator("horizons")
+    @classmethod
+    def _horizons_ascend(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)):
+            raise _broken("horizons must ascend, each once")
+        _within_a_life(value[-1], info)
+        return value
 
     @property
     def months_per_unit(self) -> float:
@@ -207,54 +266,7 @@ class Study(_Frozen):
         return self.event[cause - 1].observed == "test"
 
 
-def _broken(key: str, rule: str) -> PydanticCustomError:
-    """Build a rule's error that carries the key to point at."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule, "key": key})
-
-
-def names_that_clash(document: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
-    """Find references to names that do not exist and names given twice, in a document that may be broken otherwise.
-
-    Works on the raw document, so that these faults are listed beside the ones that `Study` itself finds.
-    Returns (path of the key, rule) pairs.
-    """
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    tables = {key: [t for t in _list(document.get(key)) if isinstance(t, dict)] for key in _TABLES}
-    events = [table.get("name") for table in tables["event"]]
-    columns: set[object] = {"patient_id", "time", "date", "event", "origin_date", "centre", "last_negative_time"}
-    for key in _TABLES:
-        taken = set() if key == "event" else columns
-        for index, table in enumerate(tables[key]):
-            name = table.get("name")
-            if isinstance(name, str) and name in taken | ({"none"} if key == "event" else set()):
-                found.append(((key, index, "name"), f'the name "{name}" is taken'))
-            taken.add(name if isinstance(name, str) else None)
-    for index, table in enumerate(tables["baseline"]):
-        found += _unknown_events(("baseline", index, "prior"), table.get("prior"), events)
-    for index, table in enumerate(tables["test"]):
-        found += _unknown_events(("test", index, "sees"), table.get("sees"), events)
-    seen = {name for table in tables["test"] for name in _dict(table.get("sees"))}
-    for index, table in enumerate(tables["event"]):
-        if table.get("observed") == "test" and table.get("name") not in seen:
-            found.append((("event", index, "observed"), 'observed = "test", but no [[test]] sees this event'))
-    if tables["event"] and not any(table.get("role") == "target" for table in tables["event"]):
-        found.append((("event", 0, "role"), 'at least one event needs role = "target"'))
-    return found
-
-
-_TABLES = ("event", "baseline", "marker", "test")
-
-
-def _unknown_events(
-    path: tuple[str | int, ...], table: object, events: list[object]
-) -> list[tuple[tuple[str | int, ...], str]]:
-    unknown = [name for name in _dict(table) if name not in events]
-    return [((*path, name), f'no [[event]] is named "{name}"') for name in unknown]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _within_a_life(value: float, info: ValidationInfo) -> float:
+    if value * MONTHS_PER_UNIT.get(info.data.get("time_unit", ""), 0.0) > MOST_MONTHS:
+        raise _broken(f"more than {MOST_MONTHS / 12:g} years: is time_unit right?")
+    return value

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,10 @@ def find_table(folder: Path, name: str) -> Path | None:
 
 def read_table(path: Path) -> Table:
     """Read a table; raises BadInputError if the file is not one, naming what it seems to be."""
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise BadInputError([Problem(path.name, None, None, "the file cannot be read")]) from None
     if not content.strip():
         raise BadInputError([Problem(path.name, None, None, "the file is empty")])
     frame, line = _from_parquet(path.name, content) if path.suffix == ".parquet" else _from_csv(path.name, content)
@@ -60,15 +63,26 @@ def read_table(path: Path) -> Table:
 
 def _from_parquet(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
     try:
-        frame = arrow_parquet.read_table(pa.BufferReader(content)).to_pandas()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+        table = arrow_parquet.ParquetFile(pa.BufferReader(content)).read()
+        _check_names(file, table.column_names)
+        columns = {name: _plain(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+        frame = pa.table(columns).to_pandas()
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise BadInputError([Problem(file, None, None, "not a readable parquet file")]) from None
     return frame, np.arange(1, len(frame) + 1)
 
 
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Undo encodings that pandas would carry on: a dictionary of words, bytes for text, true and false for 1 and 0."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return column.cast(pa.large_string())
+    return column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+
+
 def _from_csv(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
     content = content.rstrip() + b"\n"
-    header = _checked_header(file, content)
     bad_rows: list[int] = []
 
     def note_row(row: arrow_csv.InvalidRow) -> str:
@@ -76,6 +90,7 @@ def _from_csv(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
         return "skip"
 
     try:
+        header = _checked_header(file, content)
         table = arrow_csv.read_csv(
             pa.BufferReader(content),
             # One thread: only then does the reader know the number of a bad row.
@@ -90,40 +105,58 @@ def _from_csv(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
                 quoted_strings_can_be_null=True,
             ),
         )
-    except pa.ArrowInvalid:
+        lines = _row_lines(content, table.num_rows + len(bad_rows))
+    except (pa.ArrowInvalid, csv.Error):
         raise BadInputError([Problem(file, None, None, "not a comma-separated table (a quote left open?)")]) from None
-    lines = _row_lines(content, table.num_rows + len(bad_rows))
     if bad_rows:
         rule = f"the row must have {len(header)} comma-separated values, as the header has"
         raise BadInputError(Problem(file, int(lines[number - 2]), None, rule) for number in bad_rows)
-    return table.to_pandas(), lines
+    frame = table.rename_columns([name.strip() for name in header]).to_pandas()
+    written = frame.notna().any(axis="columns").to_numpy()  # A blank line, or commas alone, is nobody's row.
+    return frame[written].reset_index(drop=True), lines[written]
 
 
 def _checked_header(file: str, content: bytes) -> list[str]:
-    """Return the column names, or say what the file is instead of a comma-separated table."""
+    """Return the column names as written, or say what the file is instead of a comma-separated table."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInputError([Problem(file, None, None, f"not a UTF-8 text file (byte {error.start})")]) from None
     if "\0" in text:
         raise BadInputError([Problem(file, None, None, "a binary file, not a comma-separated table")])
-    header = next(csv.reader(io.StringIO(text)), [])
+    header: list[str] = next(_rows(text), [])
+    if not header:
+        raise BadInputError([Problem(file, 1, None, "the first line is blank; it must name the columns")])
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         other = "semicolons" if ";" in header[0] else "tabs"
         raise BadInputError([Problem(file, 1, None, f"columns are separated by {other}; use commas")])
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise BadInputError(Problem(file, 1, name, "this column stands twice") for name in twice)
-    if any(not name.strip() for name in header):
-        raise BadInputError([Problem(file, 1, None, "a column has no name")])
+    _check_names(file, [name.strip() for name in header])
     return header
+
+
+def _check_names(file: str, names: list[str]) -> None:
+    """Refuse blank and repeated names, by position: without a header these would be a patient's values."""
+    problems = []
+    for position, name in enumerate(names, 1):
+        first = names.index(name) + 1
+        if not name:
+            problems.append(Problem(file, 1, None, f"column {position} has no name"))
+        elif first < position:
+            problems.append(Problem(file, 1, None, f"columns {first} and {position} have the same name"))
+    if problems:
+        raise BadInputError(problems)
 
 
 def _row_lines(content: bytes, n_rows: int) -> IntArray:
     """First line of every row; only quoted line breaks make it differ from the row's number."""
     if content.rstrip(b"\r\n").count(b"\n") == n_rows:
         return np.arange(2, n_rows + 2)
-    reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    reader = _rows(content.decode("utf-8-sig"))
     next(reader)
     starts = [reader.line_num + 1]
     starts.extend(reader.line_num + 1 for _ in reader)
     return np.array(starts[:n_rows], dtype=np.int64)
+
+
+def _rows(text: str) -> Any:
+    return csv.reader(io.StringIO(text, newline=""))
