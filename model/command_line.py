@@ -27,6 +27,9 @@ def run(command: Callable[[], None]) -> int:
     except (ArtifactError, NotSupportedError, FileExistsError) as error:
         say(str(error))
         return BAD_INPUT
+    except (PermissionError, NotADirectoryError, IsADirectoryError) as error:
+        say(f"{error.filename}: {error.strerror}")
+        return BAD_INPUT
     return DONE
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Status = Literal["used", "missing", "stale", "out_of_range"]
 # A marker older than this is still used, with its age as an input of its own, and the reader is told.
 STALE_AFTER_MONTHS = 18.0
-LABELS = {"landmark": "Time since resection"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _described(predictor: Predictor) -> dict[str, tuple[str, str | None]]:
     study = predictor.study
     measured = {item.name: (item.label or item.name, item.unit) for item in (*study.baseline, *study.marker)}
     tests = {test.name: (test.label or test.name, "months since last done") for test in study.test}
-    return {**measured, **tests, "landmark": (LABELS["landmark"], "months")}
+    return {**measured, **tests, "landmark": (f"Time since {study.origin.lower()}", "months")}
 
 
 def _recorded(

@@ -90,7 +90,7 @@ def at_landmark(study: Study, histories: Histories, patient: IntArray, landmark_
     -------
     (n_rows, n_features) in the order of `feature_list`: baselines on the study's scale; per marker the last value on
     its transformed scale, its trend per year and its age in years; per test log(1 + years) since it was last done
-    (since resection if never) and log(1 + count) of its negatives; landmark in decades and its square. NaN = unknown.
+    (since the origin if never) and log(1 + count) of its negatives; landmark in decades and its square. NaN = unknown.
     """
     n_seen = (histories.visit_month[patient] <= landmark_month[:, None]).sum(axis=1)
     columns = [*_baseline_columns(study, histories.baseline[patient])]

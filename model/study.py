@@ -217,6 +217,7 @@ class Study(_Frozen):
     baseline: Annotated[tuple[Baseline, ...], Field(strict=False)] = ()
     marker: Annotated[tuple[Marker, ...], Field(strict=False)] = ()
     test: Annotated[tuple[Test, ...], Field(strict=False)] = ()
+    origin: Text = "Origin"
     policy: Policy | None = None
     source: Text | None = None
 
@@ -233,6 +234,13 @@ class Study(_Frozen):
         if list(value) != sorted(set(value)):
             raise _broken("horizons must ascend, each once")
         _within_a_life(value[-1], info)
+        return value
+
+    @field_validator("policy")
+    @classmethod
+    def _a_visit_fits(cls, value: Policy | None, info: ValidationInfo) -> Policy | None:
+        if value is not None and value.shortest_interval > max(info.data.get("horizons", ()), default=math.inf):
+            raise _broken("shortest_interval must not exceed the longest horizon: no visit could be planned")
         return value
 
     @property

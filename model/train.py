@@ -29,6 +29,7 @@ from model.study_file import DEFAULT_STUDY, read_study
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model.onset.estimate import CauseFit
     from model.predictor import Predictor
 
 N_FOLDS = 5
@@ -69,6 +70,7 @@ def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: 
     for event, fit in zip(study.event, fits, strict=True):
         ending = "" if fit.converged else ", NOT converged"
         say(f"  {event.name}: {fit.n_events} events, {fit.iterations} iterations{ending}")
+    _check_learned(cohort, fits)
     say(f"  answers are supported up to month {predictor.supported_until_month:g}")
     fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
     say(f"cross-validation, {N_FOLDS} folds by patient")
@@ -108,6 +110,13 @@ def _check_size(cohort: Cohort) -> None:
     if len(cohort) < 2 * N_FOLDS:
         rule = f"{len(cohort)} patients are too few to train and cross-validate: at least {2 * N_FOLDS} are needed"
         raise BadInputError([Problem("patients", None, None, rule)])
+
+
+def _check_learned(cohort: Cohort, fits: Sequence[CauseFit]) -> None:
+    """Refuse a model whose target events all came too late to be used."""
+    if not any(fits[cause - 1].n_events for cause in cohort.study.targets):
+        rule = "every target event lies beyond landmark_until and the longest horizon: nothing can be learned"
+        raise BadInputError([Problem("outcomes", None, "event", rule)])
 
 
 def _whole_number(text: str) -> int:

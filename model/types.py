@@ -18,7 +18,7 @@ NOT_DONE, NEGATIVE, POSITIVE = -1, 0, 1
 
 @dataclass(frozen=True)
 class Histories:
-    """What a clinic has recorded about its patients, each on the clock that starts at resection.
+    """What a clinic has recorded about its patients, each on the clock that starts at the origin.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 DESCRIPTION = (
-    "Risk of recurrence and follow-up intervals of patients after resection. Decision support, not a medical device. "
+    "Risks and follow-up intervals of patients under surveillance. Decision support, not a medical device. "
     "Dates are calendar dates, months are 30.4375 days, probabilities are from 0 to 1."
 )
 

@@ -58,7 +58,7 @@ class Patient:
     outcome: Outcome | None = None
 
     def month_of(self, day: date) -> float:
-        """Months from resection to a date."""
+        """Months from the origin to a date."""
         return (day - self.origin_date).days / DAYS_PER_MONTH
 
     def date_of(self, month: float) -> date:

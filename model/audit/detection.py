@@ -34,7 +34,7 @@ class OnsetMass:
     Attributes
     ----------
     from_month : results up to here are already weighed in
-    start, width : (n_bins,) months since resection; the bins join without gaps
+    start, width : (n_bins,) months since the origin; the bins join without gaps
     mass : (n_patients, n_bins) probability, up to a factor per patient, that the onset lies in each bin
     never : (n_patients,) that it lies after the last bin, up to the same factor
     """
@@ -53,7 +53,7 @@ class DetectionSteps:
     Attributes
     ----------
     patient : (n_steps,)
-    month : (n_steps,) since resection
+    month : (n_steps,) since the origin
     probability : (n_steps,) P(the tests done there find the cause | none found it before)
     """
 

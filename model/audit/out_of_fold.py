@@ -27,7 +27,7 @@ class LandmarkPredictions:
 
     Attributes
     ----------
-    landmark_month : months since resection
+    landmark_month : months since the origin
     patient : (n_rows,)
     incidence : by model name, (n_rows, n_causes, n_horizons)
     expected_detections : (n_rows, n_causes, n_horizons) compensator of the detections under the visits that happened;

@@ -1,4 +1,4 @@
-"""The two clocks of the model cut into bins: since resection, and since the landmark."""
+"""The two clocks of the model cut into bins: since the origin, and since the landmark."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def cumulative_incidence(hazard_per_month: FloatArray, step_months: FloatArray) 
     leaving = np.exp(-(passed - total)) * -np.expm1(-total)
     share = np.divide(in_step, total, out=np.zeros_like(in_step), where=total > 0)
     incidence = np.cumsum(leaving * share, axis=-1)
-    return np.concatenate([np.zeros_like(incidence[..., :1]), incidence], axis=-1)
+    return np.concatenate([np.zeros((*incidence.shape[:-1], 1)), incidence], axis=-1)
 
 
 def with_unseen(incidence: FloatArray, unseen: FloatArray) -> FloatArray:

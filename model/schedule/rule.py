@@ -23,7 +23,7 @@ class Step:
 
     Attributes
     ----------
-    month : since resection
+    month : since the origin
     tests : names, in the study's order
     unseen_risk : P(a target event is there and unseen) just before the visit, if every visit before it found nothing
     """

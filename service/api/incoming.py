@@ -50,10 +50,10 @@ class In(BaseModel):
 
 
 class PatientIn(In):
-    """A patient after resection."""
+    """A patient."""
 
     patient_ref: Line
-    origin_date: Annotated[Date, Field(description="Date of resection.")]
+    origin_date: Annotated[Date, Field(description="Day 0 of the patient's clock: for rectal NET, the resection.")]
     centre: Line | None = None
     tier: Name | None = None
     baseline: Annotated[Columns, Field(description=BASELINE)]

@@ -24,7 +24,7 @@ router = APIRouter(
 
 @router.post("", status_code=201, responses=refusals(409, body=True))
 def create_patient(body: incoming.PatientIn, service: ServiceDep, response: Response) -> outgoing.CreatedPatientOut:
-    """Record a patient after resection."""
+    """Record a patient."""
     study = service.model.predictor.study
     patient = new_patient(
         study, origin_date=body.origin_date, baseline=body.baseline, tier=body.tier, today=service.today()

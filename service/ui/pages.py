@@ -37,7 +37,7 @@ class PatientPage:
 
     Attributes
     ----------
-    schedule : as of the last visit, or of resection
+    schedule : as of the last visit, or of the origin
     risk : as of today
     change : what the last visit changed
     inputs : those that change the hazard of a target event by a tenth or more, and those to be warned of, largest first
