@@ -78,7 +78,9 @@ def _cox_hazard_steps(
         return np.zeros((len(new_scores), len(steps)))
     table = pd.DataFrame(scores).assign(months=months, event=event)
     table.columns = table.columns.map(str)
-    penalty = scores.shape[1] / (SPREAD_SD**2 * len(table))  # lifelines multiplies it by the number of rows
+    # lifelines multiplies it by the number of rows, and divides every column by its spread before it penalises: undone
+    # here, or a column that hardly varies at this landmark would get a huge effect.
+    penalty = scores.shape[1] / (SPREAD_SD**2 * len(table)) / scores.std(axis=0, ddof=1) ** 2
     with warnings.catch_warnings():
         # It warns of rare binary columns, for which the penalty is there.
         warnings.simplefilter("ignore", ConvergenceWarning)

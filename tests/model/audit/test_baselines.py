@@ -46,3 +46,12 @@ def test_a_cause_that_nobody_had_is_not_predicted(rng):
     x, months, cause = drawn(rng, 200)
     found = landmark_cox(x[:, None], months, cause, np.zeros((1, 1)), n_causes=3, horizon_months=(12.0,))
     assert found[0, 2] == 0
+
+
+def test_a_column_that_hardly_varies_at_the_landmark_gets_no_huge_effect(rng):
+    # Nearly everybody has 0 and one patient 0.01, as a trend may look early on; a new patient may well have 3.
+    x, months, cause = drawn(rng, 500)
+    hardly = np.where(np.arange(500) == np.flatnonzero(cause == 1)[0], 0.01, 0.0)
+    new = np.array([[0.0, 3.0], [0.0, 0.0]])
+    found = landmark_cox(np.column_stack([x, hardly]), months, cause, new, n_causes=2, horizon_months=(24.0,))
+    assert found[0, 0, 0] == pytest.approx(found[1, 0, 0], rel=0.2)
