@@ -75,9 +75,12 @@ def _clashing_names(document: dict[str, Any]) -> list[tuple[KeyPath, str]]:
     tables = {key: [_dict(table) for table in _list(document.get(key))] for key in _TABLES}
     events = [str(table.get("name")) for table in tables["event"]]
     columns = list(RESERVED)
+    latent = {"death_time", *(f"{moment}_{event}" for event in events for moment in ("lesion", "onset"))}
     for key in _TABLES:
         taken = ["none"] if key == "event" else columns
         for index, table in enumerate(tables[key]):
+            if str(table.get("name")) in latent and key != "event":
+                found.append(((key, index, "name"), "a column of the truth table, which no model may read"))
             if table.get("name") in taken:
                 found.append(((key, index, "name"), f'the name "{table["name"]}" is taken'))
             taken.append(str(table.get("name", "")))

@@ -8,7 +8,8 @@ import pytest
 
 import model
 from model.cohort import read_cohort
-from model.study_file import read_study
+from model.errors import BadInputError
+from model.study_file import DEFAULT_STUDY, parse_study, read_study
 from synthetic_data.__main__ import main
 from synthetic_data.parameters import MARKERS, TESTS
 from synthetic_data.variants import VARIANTS
@@ -44,3 +45,11 @@ def test_a_latent_quantity_smuggled_into_the_tables_is_refused(tmp_path, study):
     smuggled = read_cohort(folder, study)
     assert smuggled.warnings == ("patients.csv: onset_nodal: unknown column, ignored",)
     np.testing.assert_array_equal(smuggled.histories.baseline, honest.histories.baseline)
+
+
+@pytest.mark.parametrize("latent", ["onset_nodal", "lesion_local", "death_time"])
+def test_a_study_that_declares_a_latent_quantity_is_refused(latent):
+    declared = f'\n[[baseline]]\nname = "{latent}"\nkind = "number"\ngroup = "imaging"\n'
+    text = DEFAULT_STUDY.read_text(encoding="utf-8") + declared
+    with pytest.raises(BadInputError, match=f"baseline.{latent}..name: a column of the truth table"):
+        parse_study(text, file="smuggled.toml")
