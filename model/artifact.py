@@ -194,7 +194,7 @@ def _predictor(content: bytes, study_text: str) -> Predictor:
         scaling = Scaling(**{name: arrays[f"scaling.{name}"] for name in _SCALING})
         features = feature_list(study)
         sizes = {"n_bins": len(grid.fade), "n_scores": scaling.n_scores}
-        n_parameters = sum(sizes.values()) + len(fading_features(features))
+        n_parameters = sum(sizes.values()) + 1 + len(fading_features(features))  # 1: the clock
         causes = []
         for number in range(1, len(study.event) + 1):
             fitted, draws = arrays[f"cause{number}.parameters"], arrays[f"cause{number}.draws"]

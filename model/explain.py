@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from model.features import at_landmark
+from model.onset.hazard import clock_at
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
+    from model.onset.hazard import Parameters
     from model.predictor import Predictor
     from model.study import Marker, Test
     from model.types import FloatArray, Histories
@@ -56,7 +58,7 @@ def contributions(predictor: Predictor, histories: Histories, as_of_month: float
     sources = [feature.source for feature in predictor.features]
     sources += [predictor.features[index].source for index in predictor.scaling.flagged]
     added = {
-        event.name: _added(scores, cause.parameters.steady, cause.parameters.wearing_off, predictor)
+        event.name: _added(scores, cause.parameters, predictor, as_of_month)
         for event, cause in zip(predictor.study.event, predictor.causes, strict=True)
     }
     found = []
@@ -105,10 +107,12 @@ def drivers(predictor: Predictor, histories: Histories, as_of_month: float) -> l
     return sorted(moved, key=lambda driver: -max(abs(difference) for difference in driver.change.values()))
 
 
-def _added(scores: FloatArray, steady: FloatArray, wearing_off: FloatArray, predictor: Predictor) -> FloatArray:
-    """Each score's part of the log hazard in the first bin past the moment, (n_scores,)."""
-    added = scores * steady
-    added[predictor.fading] += scores[predictor.fading] * wearing_off * predictor.grid.fade[0]
+def _added(scores: FloatArray, parameters: Parameters, predictor: Predictor, as_of_month: float) -> FloatArray:
+    """Each score's part of the log hazard just past the moment, (n_scores,); the clock is part of the landmark's."""
+    added = scores * parameters.steady
+    added[predictor.fading] += scores[predictor.fading] * parameters.wearing_off * predictor.grid.fade[0]
+    time = next(index for index, feature in enumerate(predictor.features) if feature.what == "time")
+    added[time] += parameters.clock[0] * clock_at(np.array(as_of_month))
     return added
 
 

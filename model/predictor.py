@@ -11,10 +11,11 @@ import numpy as np
 from model.errors import NotSupportedError
 from model.features import Feature, at_landmark, feature_list
 from model.onset.estimate import past_hazard
+from model.onset.growth import growth_of
 from model.onset.hazard import Parameters, log_hazard
-from model.onset.incidence import cumulative_incidence, share_unseen, with_unseen
+from model.onset.maturation import LEAST, delayed, forecast_onsets, onsets_of_the_begun
 from model.onset.observation import result_likelihood
-from model.onset.posterior import onset_posterior
+from model.onset.posterior import first_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PATIENTS_AT_ONCE = 2000
 BAND = (0.025, 0.975)
-LEAST_NONE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -152,22 +152,33 @@ class Predictor:
         row_of[patient, landmark] = np.arange(len(patient))
         scores = self.scores(histories, as_of_month)
         middle = (self.grid.risk_month[1:] + self.grid.risk_month[:-1]) / 2
-        bins = self.grid.hazard_bin(middle)
-        hazard, odds = [], []
+        n_months = len(self.grid.risk_month)
+        hazard, matured, odds, delay = [], [], [], []
         for cause, parameter in enumerate(parameters, 1):
-            rate = np.exp(log_hazard(parameter, scores, self.fading, self.grid, bins))
-            hazard.append(np.moveaxis(rate, 0, -2))  # draws first, then patients
+            rate = log_hazard(parameter, scores, self.fading, self.grid, landmark_month=as_of_month, past_month=middle)
+            hazard.append(np.moveaxis(np.exp(rate), 0, -2))  # draws first, then patients
             if not self.study.found_by_test(cause):
+                matured.append(np.zeros((*hazard[-1].shape[:-1], n_months)))
                 odds.append(np.zeros(hazard[-1].shape[:-1]))
+                delay.append(np.zeros((n_months, n_months)))
                 continue
+            growth = growth_of(self.study, cause)
             results = result_likelihood(self.study, histories, self.grid, cause=cause, end_month=as_of_month)
             past = past_hazard(parameter, past_scores, self.fading, self.grid, row_of)
-            posterior = onset_posterior(past, results)
-            # A draw may call an onset all but certain; the floor keeps its odds a number.
-            odds.append((1.0 - posterior.none) / np.maximum(posterior.none, LEAST_NONE))
-        unseen = share_unseen(np.stack(odds, axis=-1))
-        incidence = cumulative_incidence(np.stack(hazard, axis=-2), np.diff(self.grid.risk_month))
-        return unseen, with_unseen(incidence, unseen)
+            density, never = first_beginning(past, results.width)
+            # A draw may call a beginning all but certain; the floor keeps its odds a number.
+            weighed = results.by_pace * results.share[:, None] / np.maximum(never, LEAST)[..., None, None]
+            begun = density[..., None, :] * weighed
+            matured.append(onsets_of_the_begun(begun, results.width, as_of_month, self.grid, growth))
+            odds.append(begun.sum(axis=(-2, -1)))
+            delay.append(delayed(self.grid, growth))
+        return forecast_onsets(
+            np.stack(hazard, axis=-2),
+            np.stack(matured, axis=-2),
+            np.stack(odds, axis=-1),
+            np.stack(delay),
+            np.diff(self.grid.risk_month),
+        )
 
 
 def fading_features(features: tuple[Feature, ...]) -> IntArray:

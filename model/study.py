@@ -48,13 +48,26 @@ class _Frozen(BaseModel):
 
 
 class Event(_Frozen):
-    """Something that ends follow-up: a target recurrence or a competing event."""
+    """Something that ends follow-up: a target recurrence or a competing event.
+
+    What is found by tests may be seen now and then before its onset: it begins `lead` before it and grows at a pace
+    that differs between patients, log-normally with `pace_log_sd`. At twice the usual pace its times are halved.
+    """
 
     name: Name
     role: Literal["target", "competing"]
     observed: Literal["test", "exact"]
+    lead: Annotated[float, Field(ge=0)] = 0.0
+    pace_log_sd: Annotated[float, Field(ge=0, le=2)] = 0.0
     label: Text | None = None
     source: Text | None = None
+
+    @field_validator("lead", "pace_log_sd")
+    @classmethod
+    def _only_what_tests_find_grows(cls, value: float, info: ValidationInfo) -> float:
+        if value > 0 and info.data.get("observed") == "exact":
+            raise _broken('only for events with observed = "test"')
+        return value
 
 
 class Prior(_Frozen):
@@ -152,11 +165,15 @@ class Marker(_Measured):
 
 
 class Sensitivity(_Frozen):
-    """Chance that a test finds one cause, u months after its onset: max - (max - start) 2^(-u / half_time)."""
+    """Chance that a test finds one cause, u after its onset at the usual pace: max - (max - start) 2^(-u / half_time).
+
+    Between beginning and onset it rises geometrically from `first` to `start`.
+    """
 
     start: Probability
     max: Probability
     half_time: Annotated[float, Field(ge=0)]
+    first: Annotated[float, Field(gt=0, le=1)] | None = None
     source: Text | None = None
 
     @field_validator("max")
@@ -164,6 +181,13 @@ class Sensitivity(_Frozen):
     def _grows(cls, value: float, info: ValidationInfo) -> float:
         if value <= 0 or value < info.data.get("start", 0.0):
             raise _broken("max must be above 0 and at least start: what grows is seen better")
+        return value
+
+    @field_validator("first")
+    @classmethod
+    def _starts_small(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and value > info.data.get("start", 1.0):
+            raise _broken("first must be at most start: what grows is seen better")
         return value
 
 

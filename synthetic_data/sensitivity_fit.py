@@ -1,11 +1,13 @@
-"""Sensitivity by time since onset, as a study file states it, fitted to sensitivity by size and the growth law.
+"""Growth and sensitivity by time, as a study file states them, from sensitivity by size and the growth law.
 
-A study file says sensitivity(u) = max - (max - start) * 2^(-u / half_time), u months after onset. Here lesions have a
-size, and tests see sizes. Averaging sensitivity(size at onset + u) over the doubling times of the lesions that arise
-gives the curve that (start, max, half_time) is fitted to by least squares.
+Here lesions have a size, and tests see sizes. A study file knows time only: a recurrence begins (3 mm), has its onset
+`lead` later at the usual pace, and u after onset at that pace a test finds it with probability
 
-With `--since lesion` u counts from the first 3 mm lesion instead of from onset: before that moment nothing can be
-found, whereas tests do find some recurrences before onset, with less than even odds.
+    max - (max - start) 2^(-u / half_time)     for u >= 0
+    start (first / start)^(-u / lead)          for -lead <= u < 0, and 0 before
+
+The usual pace is that of the geometric mean doubling time of the lesions that arise; `pace_log_sd` is their spread.
+`start`, `max` and `half_time` are least squares to sensitivity(size(u)) of one such lesion, from onset to symptoms.
 """
 
 import argparse
@@ -27,24 +29,52 @@ from synthetic_data.parameters import (
     SIZE_CURVES,
     SSTR_AVID_SHARE,
     SYMPTOM_SIZE_MM,
+    TESTS,
     SizeCurve,
 )
 
-FIT_MONTHS = np.arange(0.0, 121.0)
-"""Fitted over the ten years after onset: the landmarks' range."""
+STEP_MONTHS = 0.5
 SEED = 9
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """How the lesions of one cause grow: the usual doubling time (of volume) and the log sd of the pace around it."""
+
+    onset_mm: float
+    usual_doubling_months: float
+    pace_log_sd: float
+
+    def months_to(self, diameter_mm: float) -> float:
+        """Months after onset at which a lesion of the usual pace has this diameter."""
+        return float(3.0 * self.usual_doubling_months * np.log2(diameter_mm / self.onset_mm))
+
+    def diameter_mm(self, since_onset: FloatArray) -> FloatArray:
+        """Diameter of a lesion of the usual pace that many months after its onset; any shape."""
+        size: FloatArray = self.onset_mm * np.exp2(since_onset / (3.0 * self.usual_doubling_months))
+        return size
+
+    @property
+    def lead_months(self) -> float:
+        """From the first size to onset at the usual pace."""
+        return -self.months_to(FIRST_SIZE_MM)
+
+
+@dataclass(frozen=True, slots=True)
 class SensitivityByTime:
-    """A study file's figures for one test and cause, and how far the fitted curve is from the averaged one."""
+    """A study file's figures for one test and cause, rounded as it holds them, and their distance from the size curve.
+
+    `rms_error` is from onset to symptoms, `largest_error_before` from beginning to onset, where nothing is fitted.
+    """
 
     test: str
     cause: str
     start: float
     max: float
     half_time_months: float
+    first: float
     rms_error: float
+    largest_error_before: float
 
 
 def doubling_months_of_lesions(cause: str, blocks: int = 4) -> tuple[FloatArray, FloatArray]:
@@ -58,56 +88,91 @@ def doubling_months_of_lesions(cause: str, blocks: int = 4) -> tuple[FloatArray,
     return np.concatenate(doubling), np.concatenate(weight)
 
 
-def averaged_sensitivity(curve: SizeCurve, start_mm: float) -> FloatArray:
-    """Mean sensitivity at FIT_MONTHS after a lesion measured `start_mm`, while it causes no symptoms; (n_months,)."""
-    doubling_months, weight = doubling_months_of_lesions(curve.cause)
-    size = start_mm * np.exp2(FIT_MONTHS / (3.0 * doubling_months[:, None]))
-    still_silent = weight[:, None] * (size < SYMPTOM_SIZE_MM)
-    mean: FloatArray = np.sum(sensitivity(curve, size) * still_silent, axis=0) / still_silent.sum(axis=0)
-    return mean
+def growth_of(cause: str) -> Growth:
+    """Hazard-weighted mean and sd of the log doubling time."""
+    doubling_months, weight = doubling_months_of_lesions(cause)
+    log_months = np.log(doubling_months)
+    usual = np.average(log_months, weights=weight)
+    spread = np.sqrt(np.average((log_months - usual) ** 2, weights=weight))
+    return Growth(float(ONSET_DIAMETER_MM[CAUSES.index(cause)]), float(np.exp(usual)), float(spread))
 
 
-def fit(curve: SizeCurve, start_mm: float) -> SensitivityByTime:
-    """Least-squares figures for one test and cause, rounded as the study file holds them."""
-    target = averaged_sensitivity(curve, start_mm)
-    ceiling = curve.max * (SSTR_AVID_SHARE if curve.needs_avid else 1.0)
+def after_onset(figures: FloatArray, months: FloatArray) -> FloatArray:
+    """Sensitivity that many months after onset at the usual pace; `figures` are start, max and half-time, (3,)."""
+    start, highest, half_time = figures
+    seen: FloatArray = highest - (highest - start) * np.exp2(-months / half_time)
+    return seen
+
+
+def fit(curve: SizeCurve, growth: Growth) -> SensitivityByTime:
+    """Least-squares figures for one test and cause."""
+    first = float(sensitivity(curve, np.array(FIRST_SIZE_MM)))
+    ceiling = curve.max * SSTR_AVID_SHARE if curve.needs_avid else 1.0
+    months = np.arange(0.0, growth.months_to(SYMPTOM_SIZE_MM), STEP_MONTHS)
+    target = sensitivity(curve, growth.diameter_mm(months))
 
     def difference(figures: FloatArray) -> FloatArray:
-        start, highest, half_time = figures
-        error: FloatArray = highest - (highest - start) * np.exp2(-FIT_MONTHS / half_time) - target
+        error: FloatArray = after_onset(figures, months) - target
         return error
 
+    # What grows is seen better, so no curve may start below where it began.
     best = least_squares(
-        difference, x0=[target[0], target[-1], 24.0], bounds=([0.0, 0.0, 1.0], [ceiling, ceiling, 240.0])
+        difference,
+        x0=[target[0], target[-1], 24.0],
+        bounds=([first, 0.0, 1.0], [1.0, ceiling, 240.0]),
     ).x
-    start, highest, half_time = round(best[0], 2), round(best[1], 2), float(round(best[2]))
-    error = float(np.sqrt(np.mean(difference(np.array([start, highest, half_time])) ** 2)))
-    return SensitivityByTime(curve.test, curve.cause, start, highest, half_time, error)
+    start, highest, half_time, first = round(best[0], 2), round(best[1], 2), round(best[2], 1), round(first, 2)
+    error = difference(np.array([start, highest, half_time]))
+    to_go = np.linspace(0.0, 1.0, 50)
+    early = start * (first / start) ** to_go - sensitivity(curve, growth.diameter_mm(-to_go * growth.lead_months))
+    return SensitivityByTime(
+        test=curve.test,
+        cause=curve.cause,
+        start=float(start),
+        max=float(highest),
+        half_time_months=float(half_time),
+        first=first,
+        rms_error=float(np.sqrt(np.mean(error**2))),
+        largest_error_before=float(np.abs(early).max()),
+    )
 
 
-def as_toml(start_mm: FloatArray = ONSET_DIAMETER_MM) -> str:
-    """Every [test.sees.CAUSE] table of the study file; `start_mm` (n_causes,) is the size at which u is 0."""
-    sizes = ", ".join(f"{cause} {mm:.1f} mm" for cause, mm in zip(CAUSES, start_mm, strict=True))
-    lines = [f"# u = 0 when the lesion measures: {sizes}"]
-    for curve in SIZE_CURVES:
-        figures = fit(curve, float(start_mm[CAUSES.index(curve.cause)]))
+def as_toml() -> str:
+    """The study file's keys that follow from growth: of every event, and of every test and event it sees."""
+    growths = {cause: growth_of(cause) for cause in CAUSES}
+    lines = []
+    for cause, growth in growths.items():
         lines += [
+            f"# onset at {growth.onset_mm:.1f} mm, volume doubles in {growth.usual_doubling_months:.1f} months",
+            "[[event]]",
+            f'name = "{cause}"',
+            f"lead = {growth.lead_months:.1f}",
+            f"pace_log_sd = {growth.pace_log_sd:.2f}",
             "",
-            f"# {figures.test}, root mean square error of the fit {figures.rms_error:.3f}",
-            f"[test.sees.{figures.cause}]",
-            f"start = {figures.start:.2f}",
-            f"max = {figures.max:.2f}",
-            f"half_time = {figures.half_time_months:.1f}",
         ]
-    return "\n".join(lines) + "\n"
+    for test in TESTS:
+        lines += ["[[test]]", f'name = "{test}"']
+        for figures in (fit(curve, growths[curve.cause]) for curve in SIZE_CURVES if curve.test == test):
+            lines += [
+                f"# RMS error after onset {figures.rms_error:.3f}, largest before {figures.largest_error_before:.3f}",
+                f"[test.sees.{figures.cause}]",
+                f"start = {figures.start:.2f}",
+                f"max = {figures.max:.2f}",
+                f"half_time = {figures.half_time_months:.1f}",
+                f"first = {figures.first:.2f}",
+            ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic_data.sensitivity_fit", description=__doc__)
-    parser.add_argument("--since", choices=("onset", "lesion"), default="onset", help="what u counts from")
-    since_onset = parser.parse_args(arguments).since == "onset"
-    sys.stdout.write(as_toml(ONSET_DIAMETER_MM if since_onset else np.full(len(CAUSES), FIRST_SIZE_MM)))
+    argparse.ArgumentParser(
+        prog="python -m synthetic_data.sensitivity_fit",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
+    sys.stdout.write(as_toml())
     return 0
 
 

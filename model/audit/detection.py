@@ -16,9 +16,10 @@ import numpy as np
 from model.features import at_landmark
 from model.landmarks import at_risk
 from model.onset.estimate import past_hazard
+from model.onset.growth import growth_of, seen_by_pace
 from model.onset.hazard import log_hazard
-from model.onset.observation import result_likelihood, sensitivity_at
-from model.onset.posterior import onset_posterior
+from model.onset.observation import result_likelihood
+from model.onset.posterior import first_beginning
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class OnsetMass:
     ----------
     from_month : results up to here are already weighed in
     start, width : (n_bins,) months since the origin; the bins join without gaps
-    mass : (n_patients, n_bins) probability, up to a factor per patient, that the onset lies in each bin
-    never : (n_patients,) that it lies after the last bin, up to the same factor
+    mass : (n_patients, n_paces, n_bins) probability, up to a factor per patient, of beginning in that bin at that pace
+    never : (n_patients,) that it begins after the last bin, up to the same factor
     """
 
     from_month: float
@@ -76,7 +77,7 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
     past_scores, row_of = _scores_at(predictor, histories, past_landmark, now)
     scores = predictor.scores(histories, now)
-    bins = grid.hazard_bin((grid.risk_month[1:] + grid.risk_month[:-1]) / 2)
+    middle = (grid.risk_month[1:] + grid.risk_month[:-1]) / 2
     n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
     start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
     end = np.append(start[1:], landmark_month + grid.risk_month[-1])
@@ -84,11 +85,14 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     for cause in _found_by_tests(predictor.study):
         parameters = predictor.causes[cause - 1].parameters
         results = result_likelihood(predictor.study, histories, grid, cause=cause, end_month=now)
-        before = onset_posterior(past_hazard(parameters, past_scores, predictor.fading, grid, row_of), results)
-        hazard = np.exp(log_hazard(parameters, scores, predictor.fading, grid, bins))
-        after, never = _first_onset(hazard, np.diff(grid.risk_month))
-        mass = np.concatenate([before.onset[:, :n_past], before.none[:, None] * after], axis=1)
-        found[cause] = OnsetMass(landmark_month, start, end - start, mass, before.none * never)
+        past = past_hazard(parameters, past_scores, predictor.fading, grid, row_of)
+        density, none = first_beginning(past, results.width)
+        before = density[:, None, :n_past] * results.by_pace[:, :, :n_past]
+        log_rate = log_hazard(parameters, scores, predictor.fading, grid, landmark_month=now, past_month=middle)
+        after, never = first_beginning(np.exp(log_rate), np.diff(grid.risk_month))
+        after = np.broadcast_to((none[:, None] * after)[:, None], (len(now), before.shape[1], after.shape[1]))
+        mass = np.concatenate([before, after], axis=2) * results.share[:, None]
+        found[cause] = OnsetMass(landmark_month, start, end - start, mass, none * never)
     return found
 
 
@@ -105,7 +109,8 @@ def onset_seen_from_each_landmark(
     found = {}
     for cause in _found_by_tests(predictor.study):
         hazard = past_hazard(predictor.causes[cause - 1].parameters, scores, predictor.fading, grid, row_of)
-        mass, never = _first_onset(hazard, width)
+        density, never = first_beginning(hazard, width)
+        mass = density[:, None] * growth_of(predictor.study, cause).share[:, None]
         found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never)
     return found
 
@@ -122,9 +127,10 @@ def detection_steps(
 
     Notes
     -----
-    Every negative test of the cause multiplies the mass of an onset u months back by 1 - sensitivity(u). Causes are
+    Every negative test of the cause multiplies the mass of what began u months back by 1 - sensitivity(u). Causes are
     taken one at a time, as they are fitted. A visit without a test of ours that sees the cause adds no expectation.
     """
+    growth = growth_of(study, cause)
     event = study.event_names[cause - 1]
     tests = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
     last = np.minimum(exit_month, onset.start[-1] + onset.width[-1])
@@ -136,13 +142,13 @@ def detection_steps(
         able = done[:, [index for index, _ in tests]].any(axis=1)
         who = np.flatnonzero(able & (month > onset.from_month) & (month <= last))
         share, since = _share_before(month[who], onset)
-        missed = np.ones_like(share)
+        missed = np.ones((len(who), *mass.shape[1:]))
         for index, sees in tests:
-            sensitivity = sensitivity_at(sees, since, months_per_unit=study.months_per_unit)
-            missed *= np.where(done[who, index, None], 1.0 - sensitivity, 1.0)
-        seen = share * (1.0 - missed)
-        still_possible = mass[who].sum(axis=1) + onset.never[who]
-        steps.append((who, month[who], (mass[who] * seen).sum(axis=1) / still_possible))
+            sensitivity = seen_by_pace(sees, growth, since, months_per_unit=study.months_per_unit)
+            missed *= np.where(done[who, index, None, None], 1.0 - sensitivity, 1.0)
+        seen = share[:, None] * (1.0 - missed)
+        still_possible = mass[who].sum(axis=(1, 2)) + onset.never[who]
+        steps.append((who, month[who], (mass[who] * seen).sum(axis=(1, 2)) / still_possible))
         mass[who] *= 1.0 - seen
     patient, month, probability = (np.concatenate(parts) for parts in zip(*steps, strict=True))
     return DetectionSteps(patient, month, probability)
@@ -161,13 +167,6 @@ def _scores_at(
     row_of = np.zeros((len(histories), len(predictor.grid.landmark_month)), dtype=np.int64)
     row_of[rows.patient, rows.landmark] = np.arange(len(rows.patient))
     return predictor.scaling.apply(features), row_of
-
-
-def _first_onset(hazard_per_month: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """P(onset in each bin) and P(none in any), from hazards (n_patients, n_bins) that are constant within bins."""
-    in_bin = hazard_per_month * width
-    passed = np.cumsum(in_bin, axis=1)
-    return np.exp(in_bin - passed) * -np.expm1(-in_bin), np.exp(-passed[:, -1])
 
 
 def _share_before(month: FloatArray, onset: OnsetMass) -> tuple[FloatArray, FloatArray]:

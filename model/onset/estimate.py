@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import inv
 
 from model.onset.expectation import exact_rows, expected_rows
-from model.onset.hazard import Parameters, linear_parts
+from model.onset.hazard import Parameters, clock_at, linear_parts
 from model.onset.observation import informative_end, result_likelihood
 from model.onset.poisson import RiskRows, curvature, newton_step, patient_scores, penalty
 from model.onset.posterior import onset_posterior
@@ -123,7 +123,8 @@ def past_hazard(
     at = row_of[:, grid.latest_landmark]
     bins = grid.latest_hazard_bin
     shape = parameters.shape[..., None, :][..., bins]
-    log_rate = steady.T[..., at] + wearing_off.T[..., at] * grid.fade[bins] + shape
+    clock = parameters.clock[..., None] * clock_at(grid.onset_middle)
+    log_rate = steady.T[..., at] + wearing_off.T[..., at] * grid.fade[bins] + shape + clock
     return np.exp(log_rate)
 
 
@@ -149,4 +150,8 @@ def _fit_known(data: TrainingData, cause: int, prior: CoefficientPrior) -> Cause
 
 def _risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray) -> RiskRows:
     shared = data.grid.coverage[data.rows.landmark]
-    return RiskRows(data.scores, data.fading, data.grid.fade, events / shared, exposure / shared, data.rows.patient)
+    middle = (data.grid.hazard_edge[1:] + data.grid.hazard_edge[:-1]) / 2
+    clock = clock_at(data.rows.landmark_month[:, None] + middle)
+    return RiskRows(
+        data.scores, data.fading, data.grid.fade, clock, events / shared, exposure / shared, data.rows.patient
+    )

@@ -35,7 +35,7 @@ def expected_rows(
 
     A row counts by the probability that its patient's onset lies after the landmark: nothing else is a weight.
     """
-    by_then = np.concatenate([np.zeros((len(posterior.none), 1)), np.cumsum(posterior.onset, axis=1)], axis=1)
+    by_then = np.concatenate([np.zeros((len(posterior.none), 1)), np.cumsum(posterior.beginning, axis=1)], axis=1)
     # Onsets are uniform in their bin, so half of a bin's mass is still at risk on average.
     still_free = results.width * (1.0 - (by_then[:, 1:] + by_then[:, :-1]) / 2)
     at_risk = np.concatenate([np.zeros((len(by_then), 1)), np.cumsum(still_free, axis=1)], axis=1)

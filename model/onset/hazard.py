@@ -12,31 +12,43 @@ if TYPE_CHECKING:
     from model.types import FloatArray, IntArray
 
 
+CLOCK_MONTHS = 3.0
+
+
+def clock_at(month: FloatArray) -> FloatArray:
+    """Return the patient's clock on the scale of the hazard's power law: log(1 + months since the origin / 3)."""
+    return np.log1p(month / CLOCK_MONTHS)
+
+
 @dataclass(frozen=True)
 class Parameters:
     """Coefficients of one cause, or of many draws of them.
 
-    log h(w | z) = shape[bin of w] + z . steady + fade(w) (z[fading] . wearing_off)
+    log h(w | z, s) = shape[bin of w] + clock log(1 + (s + w) / CLOCK_MONTHS)
+                      + z . steady + fade(w) (z[fading] . wearing_off)
 
     Attributes
     ----------
-    shape : (..., n_bins) log hazard per month of a patient whose scores are all 0
+    shape : (..., n_bins) log hazard per month at the origin of a patient whose scores are all 0
+    clock : (..., 1) power by which the hazard falls or rises with time since the origin, whatever the landmark
     steady : (..., n_scores)
     wearing_off : (..., n_fading)
     """
 
     shape: FloatArray
+    clock: FloatArray
     steady: FloatArray
     wearing_off: FloatArray
 
     @classmethod
     def unpack(cls, vector: FloatArray, *, n_bins: int, n_scores: int) -> Parameters:
         """Cut a flat vector, or a stack of them, (..., n_parameters)."""
-        return cls(vector[..., :n_bins], vector[..., n_bins : n_bins + n_scores], vector[..., n_bins + n_scores :])
+        shape, clock, steady, wearing_off = np.split(vector, [n_bins, n_bins + 1, n_bins + 1 + n_scores], axis=-1)
+        return cls(shape, clock, steady, wearing_off)
 
     def pack(self) -> FloatArray:
         """Join everything into one vector, (..., n_parameters)."""
-        return np.concatenate([self.shape, self.steady, self.wearing_off], axis=-1)
+        return np.concatenate([self.shape, self.clock, self.steady, self.wearing_off], axis=-1)
 
 
 def linear_parts(parameters: Parameters, scores: FloatArray, fading: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -45,15 +57,27 @@ def linear_parts(parameters: Parameters, scores: FloatArray, fading: IntArray) -
 
 
 def log_hazard(
-    parameters: Parameters, scores: FloatArray, fading: IntArray, grid: TimeGrid, bins: IntArray
+    parameters: Parameters,
+    scores: FloatArray,
+    fading: IntArray,
+    grid: TimeGrid,
+    *,
+    landmark_month: FloatArray,
+    past_month: FloatArray,
 ) -> FloatArray:
-    """Log hazard per month in given hazard bins, (n_rows, n_bins) or (n_rows, n_draws, n_bins).
+    """Log hazard per month at times past the landmark, (n_rows, n_times) or (n_rows, n_draws, n_times).
 
     Parameters
     ----------
     scores : (n_rows, n_scores) at each row's landmark
     fading : (n_fading,) which scores have a part that wears off
-    bins : (n_bins,) hazard bins to evaluate
+    landmark_month : (n_rows,)
+    past_month : (n_times,) months past the landmark
     """
+    bins = grid.hazard_bin(past_month)
+    clock = clock_at(landmark_month[:, None] + past_month)
+    if parameters.clock.ndim > 1:
+        clock = clock[:, None]
     steady, wearing_off = linear_parts(parameters, scores, fading)
-    return steady[..., None] + wearing_off[..., None] * grid.fade[bins] + parameters.shape[..., bins]
+    timed = parameters.shape[..., bins] + parameters.clock * clock
+    return np.asarray(steady[..., None] + wearing_off[..., None] * grid.fade[bins] + timed)

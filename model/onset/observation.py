@@ -1,17 +1,19 @@
-"""What the test results say about the moment of onset: P(all results | onset in each bin, or none)."""
+"""What the test results say about the moment of beginning: P(all results | beginning in each bin, or none)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.onset.growth import growth_of, seen_by_pace
 from model.types import NEGATIVE, NOT_DONE, POSITIVE
 
 if TYPE_CHECKING:
     from model.onset.grid import TimeGrid
-    from model.study import Sensitivity, Study
+    from model.study import Study
     from model.types import BoolArray, FloatArray, Histories, Outcomes
 
 
@@ -21,25 +23,21 @@ class ResultLikelihood:
 
     Attributes
     ----------
-    width : (n_patients, n_onset) months of each onset bin that lie before `end_month`
-    given_onset : (n_patients, n_onset) P(results | onset in that bin)
-    given_none : (n_patients,) P(results | no onset before `end_month`)
-    end_month : (n_patients,) up to where onsets are considered
+    width : (n_patients, n_onset) months of each bin that lie before `end_month`
+    by_pace : (n_patients, n_paces, n_onset) P(results | beginning in that bin, growing at that pace)
+    share : (n_paces,) of the paces
+    given_none : (n_patients,) P(results | no beginning before `end_month`)
     """
 
     width: FloatArray
-    given_onset: FloatArray
+    by_pace: FloatArray
+    share: FloatArray
     given_none: FloatArray
-    end_month: FloatArray
 
-
-def sensitivity_at(sensitivity: Sensitivity, months_since_onset: FloatArray, *, months_per_unit: float) -> FloatArray:
-    """Chance that a test finds what began that long ago: max - (max - start) 2^(-u / half_time), zero before onset."""
-    since = np.maximum(months_since_onset, 0.0)
-    half_time = sensitivity.half_time * months_per_unit
-    left = np.exp2(-since / half_time) if half_time > 0 else np.zeros_like(since)
-    seen = sensitivity.max - (sensitivity.max - sensitivity.start) * left
-    return np.where(months_since_onset < 0, 0.0, seen)
+    @cached_property
+    def given_beginning(self) -> FloatArray:
+        """P(results | beginning in that bin), averaged over the paces, (n_patients, n_onset)."""
+        return np.asarray(np.einsum("g,igt->it", self.share, self.by_pace))
 
 
 def informative_end(
@@ -66,25 +64,26 @@ def result_likelihood(
     found: BoolArray | None = None,
     last_negative_month: FloatArray | None = None,
 ) -> ResultLikelihood:
-    """Multiply over all tests done by `end_month` what each result says about the onset of one cause.
+    """Multiply over all tests done by `end_month` what each result says about the beginning of one cause.
 
     Parameters
     ----------
     histories : a positive result counts only at the moment the cause was found; others are cleared or another cause's
-    end_month : (n_patients,) onsets are considered up to here; the bin that holds it is cut there
+    end_month : (n_patients,) beginnings are considered up to here; the bin that holds it is cut there
     found : (n_patients,) whether the cause was found at `end_month`; None = nobody's
     last_negative_month : (n_patients,) stated moment without disease, NaN where the visits say it; None = nowhere
 
     Notes
     -----
-    Within a bin the onset is uniform: a test in mid-bin can see only the share of onsets before it. With sensitivity 1
-    this is plain interval censoring between the last negative test and the moment of finding.
+    Within a bin the beginning is uniform: a test in mid-bin can see only the share before it. Without a lead and with
+    sensitivity 1 this is plain interval censoring between the last negative test and the moment of finding.
     """
     n_patients = len(histories)
     found = np.zeros(n_patients, dtype=bool) if found is None else found
     start = grid.onset_edge[:-1]
     width = np.clip(end_month[:, None] - start, 0.0, grid.step)
-    given = np.ones((n_patients, len(start)))
+    growth = growth_of(study, cause)
+    given = np.ones((n_patients, len(growth.pace), len(start)))
     by_test = np.zeros(n_patients, dtype=bool)
     event = study.event_names[cause - 1]
     for index, test in enumerate(study.test):
@@ -95,17 +94,18 @@ def result_likelihood(
             finding = (result == POSITIVE) & found & (month == end_month)
             who = np.flatnonzero(((result == NEGATIVE) & (month <= end_month)) | finding)
             share, since = _share_before(month[who], start, width[who])
-            seen = share * sensitivity_at(test.sees[event], since, months_per_unit=study.months_per_unit)
-            given[who] *= np.where(finding[who, None], seen, 1.0 - seen)
+            found_there = seen_by_pace(test.sees[event], growth, since, months_per_unit=study.months_per_unit)
+            seen = share[:, None] * found_there
+            given[who] *= np.where(finding[who, None, None], seen, 1.0 - seen)
             by_test |= finding
     # Found without a positive test of ours (by symptoms, elsewhere): it was there, and nothing else is said.
     told = found & ~by_test
-    given[told] *= (width[told] > 0).astype(float)
+    given[told] *= (width[told] > 0)[:, None].astype(float)
     if last_negative_month is not None:
         who = np.flatnonzero(~np.isnan(last_negative_month))
         share, _ = _share_before(last_negative_month[who], start, width[who])
-        given[who] *= 1.0 - share
-    return ResultLikelihood(width, given, np.where(found, 0.0, 1.0), end_month)
+        given[who] *= 1.0 - share[:, None]
+    return ResultLikelihood(width, given, growth.share, np.where(found, 0.0, 1.0))
 
 
 def _sees(study: Study, histories: Histories, cause: int) -> BoolArray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from model.onset.hazard import Parameters, linear_parts
-from model.onset.prior import LEVEL_SD, SHAPE_STEP_SD
+from model.onset.prior import LEVEL_SD, SHAPE_STEP_SD, TIME_SD
 
 if TYPE_CHECKING:
     from model.onset.prior import CoefficientPrior
@@ -25,6 +25,7 @@ class RiskRows:
     scores : (n_rows, n_scores)
     fading : (n_fading,) which scores also have a part that wears off
     fade : (n_bins,)
+    clock : (n_rows, n_bins) `clock_at` of each row's bins
     events, exposure : (n_rows, n_bins); counts and months, both already divided by the coverage
     patient : (n_rows,) ascending
     """
@@ -32,6 +33,7 @@ class RiskRows:
     scores: FloatArray
     fading: IntArray
     fade: FloatArray
+    clock: FloatArray
     events: FloatArray
     exposure: FloatArray
     patient: IntArray
@@ -51,7 +53,8 @@ def penalty(prior: CoefficientPrior, *, n_bins: int, events: float, exposure: fl
     mean = np.full((1, n_bins), 1 / n_bins)
     shape = steps.T @ steps / SHAPE_STEP_SD**2 + mean.T @ mean / LEVEL_SD**2
     level = np.log((events + 0.5) / max(exposure, 1e-12))
-    return Penalty(np.append(np.full(n_bins, level), prior.mean), block_diag(shape, np.diag(prior.sd**-2.0)))
+    centre = np.concatenate([np.full(n_bins, level), [0.0], prior.mean])
+    return Penalty(centre, block_diag(shape, np.diag(np.append(TIME_SD, prior.sd) ** -2.0)))
 
 
 def objective(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> float:
@@ -85,6 +88,7 @@ def patient_scores(parameters: Parameters, rows: RiskRows) -> FloatArray:
     by_row = np.concatenate(
         [
             residual,
+            (residual * rows.clock).sum(axis=1)[:, None],
             residual.sum(axis=1)[:, None] * rows.scores,
             (residual @ rows.fade)[:, None] * rows.scores[:, rows.fading],
         ],
@@ -101,7 +105,7 @@ def curvature(parameters: Parameters, rows: RiskRows) -> FloatArray:
 
 def _log_rate(parameters: Parameters, rows: RiskRows) -> FloatArray:
     steady, wearing_off = linear_parts(parameters, rows.scores, rows.fading)
-    return steady[:, None] + wearing_off[:, None] * rows.fade + parameters.shape
+    return steady[:, None] + wearing_off[:, None] * rows.fade + parameters.shape + parameters.clock * rows.clock
 
 
 def _derivatives(parameters: Parameters, rows: RiskRows) -> tuple[FloatArray, FloatArray]:
@@ -112,17 +116,29 @@ def _derivatives(parameters: Parameters, rows: RiskRows) -> tuple[FloatArray, Fl
     expected = rows.exposure * np.exp(_log_rate(parameters, rows))
     residual = rows.events - expected
     scores, faded = rows.scores, rows.scores[:, rows.fading]
-    gradient = np.concatenate([residual.sum(axis=0), scores.T @ residual.sum(axis=1), faded.T @ (residual @ rows.fade)])
-    once, twice = expected @ rows.fade, expected @ rows.fade**2
-    by_shape = [np.diag(expected.sum(axis=0)), expected.T @ scores, (expected * rows.fade).T @ faded]
-    steady = (scores * expected.sum(axis=1)[:, None]).T @ scores
-    mixed = (scores * once[:, None]).T @ faded
-    fading = (faded * twice[:, None]).T @ faded
-    information = np.block(
+    timed = expected * rows.clock
+    gradient = np.concatenate(
         [
-            [by_shape[0], by_shape[1], by_shape[2]],
-            [by_shape[1].T, steady, mixed],
-            [by_shape[2].T, mixed.T, fading],
+            residual.sum(axis=0),
+            [np.sum(residual * rows.clock)],
+            scores.T @ residual.sum(axis=1),
+            faded.T @ (residual @ rows.fade),
         ]
     )
-    return gradient, information
+    once, twice = expected @ rows.fade, expected @ rows.fade**2
+    # Blocks on and above the diagonal; those below it are their transposes.
+    upper = {
+        "shape shape": np.diag(expected.sum(axis=0)),
+        "shape clock": timed.sum(axis=0)[:, None],
+        "shape steady": expected.T @ scores,
+        "shape fading": (expected * rows.fade).T @ faded,
+        "clock clock": np.array([[np.sum(timed * rows.clock)]]),
+        "clock steady": timed.sum(axis=1)[None] @ scores,
+        "clock fading": (timed @ rows.fade)[None] @ faded,
+        "steady steady": (scores * expected.sum(axis=1)[:, None]).T @ scores,
+        "steady fading": (scores * once[:, None]).T @ faded,
+        "fading fading": (faded * twice[:, None]).T @ faded,
+    }
+    parts = ("shape", "clock", "steady", "fading")
+    blocks = [[upper[f"{a} {b}"] if f"{a} {b}" in upper else upper[f"{b} {a}"].T for b in parts] for a in parts]
+    return gradient, np.block(blocks)

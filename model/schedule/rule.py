@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import NotSupportedError
-from model.onset.observation import sensitivity_at
+from model.onset.growth import sensitivity_at
 from model.schedule.tests import available, cheapest_set
 
 if TYPE_CHECKING:

@@ -34,10 +34,13 @@ def test_contributions_add_up_to_the_log_hazard(trained, rng):
     for who in rng.choice(np.flatnonzero(exit_month > 40), 25, replace=False):
         patient, month = trained.cohort.histories.select(np.array([who])), float(rng.uniform(0, 40))
         features = at_landmark(predictor.study, patient, np.array([0]), np.array([month]))
-        scores, now = predictor.scaling.apply(features), np.array([0])
+        scores, now = (
+            predictor.scaling.apply(features),
+            {"landmark_month": np.array([month]), "past_month": np.zeros(1)},
+        )
         found = contributions(predictor, patient, month)
         for event, cause in zip(predictor.study.event, predictor.causes, strict=True):
-            log_rate = log_hazard(cause.parameters, scores, predictor.fading, predictor.grid, now)[0, 0]
+            log_rate = log_hazard(cause.parameters, scores, predictor.fading, predictor.grid, **now)[0, 0]
             added = sum(item.log_hazard[event.name] for item in found)
             assert added == pytest.approx(log_rate - cause.parameters.shape[0], abs=1e-10)
 

@@ -285,3 +285,13 @@ def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"kind = ", b"knid = ", 1))
     with pytest.raises(BadInputError, match=r's\.toml:20: baseline\[age\]\.knid: unknown key; did you mean "kind"\?'):
         read_study(path)
+
+
+def test_growth_is_for_what_tests_find_and_only_upwards():
+    text = DEFAULT_STUDY.read_text(encoding="utf-8")
+    exact = text.replace('observed = "exact"', 'observed = "exact"\nlead = 3.0', 1)
+    with pytest.raises(BadInputError, match="lead: only for events with observed"):
+        parse_study(exact, file="x.toml")
+    shrinking = re.sub(r"^first = .*$", "first = 0.99", text, count=1, flags=re.MULTILINE)
+    with pytest.raises(BadInputError, match="first: first must be at most start"):
+        parse_study(shrinking, file="x.toml")

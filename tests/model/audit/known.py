@@ -8,8 +8,8 @@ import numpy as np
 
 from model.features import at_landmark, feature_list
 from model.onset.grid import TimeGrid
+from model.onset.growth import sensitivity_at
 from model.onset.hazard import Parameters
-from model.onset.observation import sensitivity_at
 from model.onset.scaling import Scaling
 from model.predictor import CauseModel, Predictor
 from tests.model.builders import histories, outcomes
@@ -26,8 +26,10 @@ def constant_predictor(study: Study, hazard: list[float]) -> Predictor:
     nothing = histories(np.zeros(1), np.zeros((1, 0)), np.zeros((1, 0)))
     scaling = Scaling.learn(at_landmark(study, nothing, nobody, np.zeros(1)), feature_list(study))
     n_bins = len(grid.fade)
-    causes = [Parameters(np.full(n_bins, np.log(each)), np.zeros(scaling.n_scores), np.zeros(0)) for each in hazard]
-    draws = [Parameters(each.shape[None], each.steady[None], each.wearing_off[None]) for each in causes]
+    flat = np.zeros(1 + scaling.n_scores)
+    packed = [np.append(np.full(n_bins, np.log(each)), flat) for each in hazard]
+    causes = [Parameters.unpack(each, n_bins=n_bins, n_scores=scaling.n_scores) for each in packed]
+    draws = [Parameters.unpack(each[None], n_bins=n_bins, n_scores=scaling.n_scores) for each in packed]
     models = tuple(CauseModel(maximum, drawn, 0) for maximum, drawn in zip(causes, draws, strict=True))
     return Predictor(study, grid, scaling, models, float(grid.landmark_month[-1]))
 

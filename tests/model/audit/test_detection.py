@@ -80,9 +80,9 @@ def test_seen_from_a_landmark_the_masses_are_the_delivered_unseen_risk(followed)
     predictor, history, ended, _ = followed
     few = history.select(np.flatnonzero(ended.exit_month > 24.0)[:50])
     onset = onset_seen_from(predictor, few, 24.0)[1]
-    before = onset.mass[:, onset.start < 24.0].sum(axis=1)
-    assert onset.mass.sum(axis=1) + onset.never == pytest.approx(np.ones(50))
-    assert before == pytest.approx(predictor.predict(few, np.full(50, 24.0)).unseen[:, 0])
+    before = onset.mass[..., onset.start < 24.0].sum(axis=(1, 2))
+    whole = onset.mass.sum(axis=(1, 2)) + onset.never
+    assert before / whole == pytest.approx(predictor.predict(few, np.full(50, 24.0)).unseen[:, 0])
 
 
 def test_without_visits_nothing_is_expected():

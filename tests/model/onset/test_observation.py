@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from model.onset.grid import TimeGrid
-from model.onset.observation import result_likelihood, sensitivity_at
+from model.onset.growth import sensitivity_at
+from model.onset.observation import result_likelihood
 from model.onset.posterior import onset_posterior
 from tests.model.builders import histories, study_by_test
 
@@ -25,33 +26,35 @@ def test_a_perfect_test_is_plain_interval_censoring():
     # Negative at 6 and 12, positive at 18: the onset lies in (12, 18], anywhere in it alike.
     grid, results = given(study_by_test(), [6.0, 12.0, 18.0], [0, 0, 1], end=18.0, found=True)
     inside = (grid.onset_middle > 12) & (grid.onset_middle < 18)
-    assert results.given_onset[0] == pytest.approx(np.where(inside, 1.0, np.where(grid.onset_middle > 18, 0.0, 0.0)))
+    assert results.given_beginning[0] == pytest.approx(
+        np.where(inside, 1.0, np.where(grid.onset_middle > 18, 0.0, 0.0))
+    )
     assert results.given_none == 0.0
 
 
 def test_a_test_in_mid_bin_sees_only_the_onsets_before_it():
     # Bins are one month wide; a negative at 6.25 rules out a quarter of the onsets of the bin 6..7.
     _, results = given(study_by_test(), [6.25], [0], end=24.0)
-    assert results.given_onset[0, 5:8] == pytest.approx([0.0, 0.75, 1.0])
+    assert results.given_beginning[0, 5:8] == pytest.approx([0.0, 0.75, 1.0])
 
 
 def test_the_bin_that_holds_the_end_is_cut_there():
     _, results = given(study_by_test(), [6.25], [0], end=6.25)
     assert results.width[0, 5:8] == pytest.approx([1.0, 0.25, 0.0])
-    assert results.given_onset[0, 6] == 0.0  # all onsets before the end precede the clean test
+    assert results.given_beginning[0, 6] == 0.0  # all onsets before the end precede the clean test
 
 
 def test_imperfect_negatives_multiply():
     study = study_by_test(start=0.7, best=0.7)
     _, results = given(study, [6.0, 12.0], [0, 0], end=12.0)
-    assert results.given_onset[0, [0, 5, 6, 11]] == pytest.approx([0.09, 0.09, 0.3, 0.3])
+    assert results.given_beginning[0, [0, 5, 6, 11]] == pytest.approx([0.09, 0.09, 0.3, 0.3])
 
 
 def test_a_cause_found_without_a_test_only_bounds_the_onset_from_above():
     # Found at 10 by symptoms, after a negative scan of sensitivity 0.7 at 6.
     grid, results = given(study_by_test(start=0.7, best=0.7), [6.0], [0], end=10.0, found=True)
     expected = np.where(grid.onset_middle < 6, 0.3, np.where(grid.onset_middle < 10, 1.0, 0.0))
-    assert results.given_onset[0] == pytest.approx(expected)
+    assert results.given_beginning[0] == pytest.approx(expected)
 
 
 def test_a_stated_negative_moment_closes_the_interval():
@@ -68,7 +71,7 @@ def test_a_stated_negative_moment_closes_the_interval():
         last_negative_month=np.array([8.0]),
     )
     inside = (grid.onset_middle > 8) & (grid.onset_middle < 12)
-    assert results.given_onset[0] == pytest.approx(inside.astype(float))
+    assert results.given_beginning[0] == pytest.approx(inside.astype(float))
 
 
 def test_the_posterior_is_bayes_rule_by_hand():
@@ -79,4 +82,4 @@ def test_the_posterior_is_bayes_rule_by_hand():
     missed, clean = 0.3 * (1 - np.exp(-0.24)), np.exp(-0.24)
     assert posterior.none == pytest.approx(clean / (clean + missed))
     assert posterior.log_evidence == pytest.approx(np.log(clean + missed))
-    assert posterior.onset.sum() + posterior.none == pytest.approx(1.0, abs=1e-12)
+    assert posterior.beginning.sum() + posterior.none == pytest.approx(1.0, abs=1e-12)
