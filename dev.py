@@ -84,7 +84,7 @@ def install(lock: Path, *options: str) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
     arguments = ["--require-hashes", "--no-deps", *options, "-r", str(lock)]
     if subprocess.run([*pip, *arguments], check=False).returncode:
-        sys.exit(f"dev.py: installing {lock.relative_to(ROOT)} failed (see above); nothing else was changed")
+        sys.exit(f"dev.py: installing {lock.relative_to(ROOT)} failed (see above); mend that and run again")
 
 
 def check(only: str | None) -> int:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from examples.replay import enter_patient, replay
-from examples.serving import ServiceError, running_service
+from examples.serving import ServiceError, require_free, running_service
 
 FOLDER = Path("demo-data")
 N_PATIENTS = 4000
@@ -54,32 +54,39 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
     parser.add_argument("--exit", action="store_true", help="stop at the end instead of serving until Ctrl-C")
     options = parser.parse_args()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    cohort, artifacts = FOLDER / "cohort", FOLDER / "artifacts"
-    _step("A synthetic cohort", "synthetic_data", "--patients", str(N_PATIENTS), "--seed", "1", "--out", str(cohort))
-    _step("A model and its audit", "model.train", "--cohort", str(cohort), "--out", str(artifacts), "--jobs", "2")
-    print("\n== One patient, visit by visit, over HTTP\n", flush=True)
     try:
-        with running_service(artifacts, FOLDER / "demo.sqlite", options.port) as (client, service):
-            model = client.get("/v1/model")["model"]
-            today = datetime.now(tz=UTC).date()
-            patient_id = enter_patient(client, {**PATIENT, "origin_date": _before(today, RESECTED)})
-            visits = [{"date": _before(today, days), "markers": m, "tests": t} for days, m, t in VISITS]
-            for line in replay(client, patient_id, visits, horizon=HORIZON_MONTHS):
-                print(line)
-            print(f"Model {model['version']}. {model['notice']}\n")
-            print(f"The patient's page:  {client.base}/ui/patients/{patient_id}")
-            print(f"The audit:           {artifacts / model['version'] / 'audit.html'}")
-            print(f"The same, served:    {client.base}/v1/models/{model['version']}/calibration")
-            print(f"The HTTP interface:  {client.base}/openapi.json", flush=True)
-            if not options.exit:
-                print("\nThe service stays up until Ctrl-C.", flush=True)
-                service.wait()
+        return demonstrate(options.port, stop_at_the_end=options.exit)
     except ServiceError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print()
+        return 0
+
+
+def demonstrate(port: int, *, stop_at_the_end: bool) -> int:
+    """Make everything anew in FOLDER and follow the patient; raises ServiceError."""
+    require_free(port)  # before the minute of training, not after it
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    cohort, artifacts = FOLDER / "cohort", FOLDER / "artifacts"
+    _step("A synthetic cohort", "synthetic_data", "--patients", str(N_PATIENTS), "--seed", "1", "--out", str(cohort))
+    _step("A model and its audit", "model.train", "--cohort", str(cohort), "--out", str(artifacts), "--jobs", "2")
+    print("\n== One patient, visit by visit, over HTTP\n", flush=True)
+    with running_service(artifacts, FOLDER / "demo.sqlite", port) as (client, service):
+        model = client.get("/v1/model")["model"]
+        today = datetime.now(tz=UTC).date()
+        patient_id = enter_patient(client, {**PATIENT, "origin_date": _before(today, RESECTED)})
+        visits = [{"date": _before(today, days), "markers": m, "tests": t} for days, m, t in VISITS]
+        for line in replay(client, patient_id, visits, horizon=HORIZON_MONTHS):
+            print(line)
+        print(f"Model {model['version']}. {model['notice']}\n")
+        print(f"The patient's page:  {client.base}/ui/patients/{patient_id}")
+        print(f"The audit:           {artifacts / model['version'] / 'audit.html'}")
+        print(f"The same, served:    {client.base}/v1/models/{model['version']}/calibration")
+        print(f"The HTTP interface:  {client.base}/openapi.json", flush=True)
+        if not stop_at_the_end:
+            print("\nThe service stays up until Ctrl-C.", flush=True)
+            service.wait()
     return 0
 
 

@@ -27,9 +27,10 @@ def replay(client: Client, patient_id: str, visits: Iterable[dict[str, Any]], *,
             then, now = _risk(event, horizon), _risk(after[event["name"]], horizon)
             yield f"    {event['name']:8} within {horizon:g} months: {then:22} -> {now}"
         yield f"    next visit: {_next(before)} -> {_next(answer['schedule'])}"
+        shortest = change["risk_after"][0]["horizons"][0]["months"]
         for driver in change["drivers"][:3]:
             moved = ", ".join(f"{event} {100 * value:+.1f}" for event, value in driver["change"].items())
-            yield f"    {driver['label']} alone moved the 12-month risk by: {moved} points"
+            yield f"    {driver['label']} alone moved the {shortest:g}-month risk by: {moved} points"
         yield ""
 
 

@@ -46,13 +46,17 @@ class Client:
             raise ServiceError(f"{request.full_url}: {error.code} {error.read().decode()}") from None
 
 
-@contextmanager
-def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
-    """Run `python -m service` until the block ends, its log beside the database; ServiceError if it is not ready."""
-    # Another service on the port would answer in our place.
+def require_free(port: int) -> None:
+    """Raise ServiceError if something listens on the port: another service would answer in our place."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise ServiceError(f"port {port} is in use; choose another with --port")
+
+
+@contextmanager
+def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
+    """Run `python -m service` until the block ends, its log beside the database; ServiceError if it is not ready."""
+    require_free(port)
     command = [sys.executable, "-m", "service", "--port", str(port), "--artifacts", str(artifacts)]
     log = database.with_suffix(".log")
     client = Client(f"http://127.0.0.1:{port}")

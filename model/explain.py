@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from model.features import at_landmark
+from model.features import MONTHS_PER_DECADE, at_landmark
 from model.onset.hazard import clock_at
 from model.types import NOT_DONE
 
@@ -30,8 +30,8 @@ class Contribution:
     ----------
     source : the study's column, or "landmark" for the time itself
     value : as recorded: a number, a level, True or False, a test's months since it was last done; None = missing
-    log_hazard : per event, what it adds to the log hazard just after the moment, against the training average; the
-        contributions of all sources and the shape add up to the log hazard exactly
+    log_hazard : per event, what it adds to the log hazard just after the moment, against the average training row; all
+        sources together are the difference between the patient's log hazard and that of the average row, exactly
     """
 
     source: str
@@ -108,12 +108,21 @@ def drivers(predictor: Predictor, histories: Histories, as_of_month: float) -> l
 
 
 def _added(scores: FloatArray, parameters: Parameters, predictor: Predictor, as_of_month: float) -> FloatArray:
-    """Each score's part of the log hazard just past the moment, (n_scores,); the clock is part of the landmark's."""
+    """Each score's part of the log hazard just past the moment, (n_scores,), against the average training row.
+
+    The clock is part of the landmark's, and counts from the average landmark like every other score.
+    """
     added = scores * parameters.steady
     added[predictor.fading] += scores[predictor.fading] * parameters.wearing_off * predictor.grid.fade[0]
     time = next(index for index, feature in enumerate(predictor.features) if feature.what == "time")
-    added[time] += parameters.clock[0] * clock_at(np.array(as_of_month))
+    added[time] += parameters.clock[0] * (clock_at(np.array(as_of_month)) - clock_at(average_landmark(predictor)))
     return added
+
+
+def average_landmark(predictor: Predictor) -> FloatArray:
+    """Month of the average landmark row in training, of which the feature holds decades."""
+    time = next(index for index, feature in enumerate(predictor.features) if feature.what == "time")
+    return np.array(predictor.scaling.mean[time] * MONTHS_PER_DECADE)
 
 
 def _described(predictor: Predictor) -> dict[str, tuple[str, str | None]]:

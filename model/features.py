@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from model.types import BoolArray, FloatArray, Histories, IntArray
 
 MONTHS_PER_YEAR = 12.0
+MONTHS_PER_DECADE = 120.0
 # A trend is a local slope: what lies two years back weighs 1 / e of what is recent, and a slope needs to be carried by
 # readings spread over about half a year before it is believed (shrinkage towards no trend).
 TREND_MEMORY_MONTHS = 24.0
@@ -99,7 +100,7 @@ def at_landmark(study: Study, histories: Histories, patient: IntArray, landmark_
         columns += _marker_columns(histories.visit_month, value, patient, n_seen, landmark_month)
     for index in range(len(study.test)):
         columns += _test_columns(histories.visit_month, histories.test[:, :, index], patient, n_seen, landmark_month)
-    decades = landmark_month / (10 * MONTHS_PER_YEAR)
+    decades = landmark_month / MONTHS_PER_DECADE
     return np.column_stack([*columns, decades, decades**2])
 
 

@@ -27,7 +27,7 @@ from model.split import patient_folds
 from model.study_file import DEFAULT_STUDY, read_study
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from model.onset.estimate import CauseFit
     from model.predictor import Predictor
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cohort", type=Path, required=True, metavar="DIR", help="folder with the cohort's tables")
     parser.add_argument("--study", type=Path, default=DEFAULT_STUDY, metavar="FILE", help="study file (default: rnet)")
     parser.add_argument("--out", type=Path, default=Path("artifacts"), metavar="DIR", help="default: artifacts")
-    parser.add_argument("--seed", type=_whole_number, default=1, metavar="S", help="of folds and draws (default 1)")
-    parser.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes to use (default 1)")
+    parser.add_argument("--seed", type=_at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
+    parser.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="processes to use (default 1)")
     options = parser.parse_args(arguments)
     return run(lambda: train(options.cohort, options.study, options.out, seed=options.seed, jobs=options.jobs))
 
@@ -119,18 +119,15 @@ def _check_learned(cohort: Cohort, fits: Sequence[CauseFit]) -> None:
         raise BadInputError([Problem("outcomes", None, "event", rule)])
 
 
-def _whole_number(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return value
+def _at_least(least: int) -> Callable[[str], int]:
+    """Return argparse's type of a whole number that is `least` or more."""
 
+    def whole_number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
+        return int(text)
 
-def _jobs(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
+    return whole_number
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The hazard of onset of each cause, learned from test results that come late, at intervals, and imperfectly."""
+"""When each cause begins and becomes an onset, learned from tests that come late and miss things."""

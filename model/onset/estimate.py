@@ -1,4 +1,4 @@
-"""Fit the hazard of onset of one cause: EM where it is found by tests, plain Newton where its time is known."""
+"""Fit the hazard of one cause's beginning: EM where it is found by tests, plain Newton where its time is known."""
 
 from __future__ import annotations
 
