@@ -100,8 +100,8 @@ def _limits(*, synthetic: object) -> str:
     if synthetic is True:
         origin = "Trained on synthetic data: not for decisions about real patients. "
     return origin + (
-        "Tests are taken to be as sensitive, and recurrences to grow, as the study file says, at a pace that depends on "
-        "no input. "
+        "Tests are taken to be as sensitive, and recurrences to grow, as the study file says, at a pace that does not "
+        "depend on any input. "
         "Bands cover the uncertainty of the parameters, not of the model's form."
     )
 

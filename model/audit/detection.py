@@ -1,9 +1,10 @@
 """The chance that a visit that took place finds what has begun: what can be held against what was really found.
 
 A beginning is never seen, a test result is. So the hazards of beginning and the sensitivities of the tests are turned
-into the probability that the tests of a visit find the cause, given that no test found it before. Summed over a patient's visits
-these probabilities are the compensator of the detection: whatever recorded history decided when visits took place and
-which tests were done, observed detections minus this sum is zero on average if the model is right (a martingale).
+into the probability that the tests of a visit find the cause, given that no test found it before. Summed over a
+patient's visits these probabilities are the compensator of the detection: whatever recorded history decided when visits
+took place and which tests were done, observed detections minus this sum is zero on average if the model is right (a
+martingale).
 """
 
 from __future__ import annotations
