@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from model.fitting import fit_predictor
+from model.onset.growth import sensitivity_at
 from tests.model.builders import exact_study, no_visits, outcomes, study_by_test, surveilled
+from tests.model.builders import histories as make_histories
 
 
 @pytest.mark.parametrize(("sensitivity", "every"), [(1.0, 12.0), (0.7, 12.0), (0.7, 6.0)])
@@ -72,3 +74,32 @@ def test_equal_seeds_give_equal_draws(rng):
     one, two, other = (fit_predictor(study_by_test(), histories, ended, seed=seed)[0] for seed in (5, 5, 6))
     assert (one.causes[0].draws.pack() == two.causes[0].draws.pack()).all()
     assert (one.causes[0].draws.pack() != other.causes[0].draws.pack()).any()
+
+
+def test_a_lead_is_learned_from_findings_before_and_after_onset(rng):
+    # Beginnings at hazard 0.01; onset 12 months later at the usual pace, log sd 0.5; tests see a tenth at the
+    # beginning, half at onset. Half-yearly scans find some before onset; the share with onset by 24 must come back.
+    n, visit = 8000, np.arange(6.0, 61.0, 6.0)
+    begun, pace = rng.exponential(100.0, n), np.exp(0.5 * rng.standard_normal(n))
+    study = study_by_test(start=0.5, best=0.9, half_time=12.0)
+    event = study.event[0].model_copy(update={"lead": 12.0, "pace_log_sd": 0.5})
+    sees = study.test[0].sees["recurrence"].model_copy(update={"first": 0.1})
+    scan = study.test[0].model_copy(update={"sees": {"recurrence": sees}})
+    study = study.model_copy(update={"event": (event, study.event[1]), "test": (scan, study.test[1])})
+    chance = sensitivity_at(
+        sees, (visit - begun[:, None]) * pace[:, None] - 12.0, months_per_unit=1.0, lead_months=12.0
+    )
+    seen = rng.random((n, len(visit))) < chance
+    found, first = seen.any(axis=1), np.where(seen.any(axis=1), seen.argmax(axis=1), len(visit) - 1)
+    done = np.arange(len(visit)) <= first[:, None]
+    result = np.where(done, (np.arange(len(visit)) == first[:, None]) & found[:, None], -1)
+    onset = begun + 12.0 / pace
+    assert np.mean(found & (visit[first] < onset)) > 0.05
+    surveyed = make_histories(np.zeros(n), np.where(done, visit, np.inf), result)
+    predictor, _ = fit_predictor(study, surveyed, outcomes(visit[first], found), seed=1)
+    forecast = predictor.predict(surveyed.select(np.arange(1)), np.zeros(1))
+    assert forecast.at(24.0)[0, 0] == pytest.approx(np.mean(onset <= 24.0), rel=0.08)
+    # Just after a clean scan at 24, among all who had nothing found: onsets that were there, unseen.
+    clean = np.flatnonzero((visit[first] > 24.0) | ((visit[first] == 24.0) & ~found))
+    unseen = predictor.predict(surveyed.select(clean), np.full(len(clean), 24.0)).unseen[:, 0]
+    assert unseen.mean() == pytest.approx(np.mean(onset[clean] <= 24.0), rel=0.15)
