@@ -14,13 +14,17 @@ import numpy as np
 from model.atomic_folder import new_folder
 from model.errors import ArtifactError
 from model.features import feature_list
+from model.onset.boosting import Trees
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
+from model.onset.missing import JointNormal
 from model.onset.scaling import Scaling
-from model.predictor import CauseModel, Predictor, fading_features
+from model.onset.splines import Splines
+from model.predictor import CauseModel, Fitted, Predictor, fading_features
 from model.study_file import parse_study
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -174,32 +178,76 @@ def _arrays(predictor: Predictor) -> bytes:
         "horizon_month": np.array(predictor.grid.horizon_month),
         "supported_until_month": np.array(predictor.supported_until_month),
         **{f"scaling.{name}": getattr(predictor.scaling, name) for name in _SCALING},
+        "luck": predictor.luck,
+        "baselines.mean": predictor.scaling.baselines.mean,
+        "baselines.covariance": predictor.scaling.baselines.covariance,
+        **{f"splines.{name}": getattr(predictor.scaling.splines, name) for name in _SPLINES},
     }
+    for number, trees in enumerate(predictor.scaling.trees, 1):
+        arrays |= {f"trees{number}.{name}": getattr(trees, name) for name in _TREES}
     for number, cause in enumerate(predictor.causes, 1):
         arrays[f"cause{number}.n_events"] = np.array(cause.n_events)
-        arrays[f"cause{number}.parameters"] = cause.parameters.pack()
-        arrays[f"cause{number}.draws"] = cause.draws.pack()
+        for name, fitted in (("hazard", cause.hazard), ("past", cause.past)):
+            if fitted is not None:
+                arrays[f"cause{number}.{name}.best"] = fitted.best.pack()
+                arrays[f"cause{number}.{name}.draws"] = fitted.draws.pack()
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
 _SCALING = ("mean", "scale", "low", "high", "flagged")
+_SPLINES = ("column", "knot", "intercept", "slope", "scale")
+_TREES = ("feature", "threshold", "left", "right", "value")
 
 
 def _predictor(content: bytes, study_text: str) -> Predictor:
     study = parse_study(study_text, file="study.toml")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]))
-        scaling = Scaling(**{name: arrays[f"scaling.{name}"] for name in _SCALING})
+        baselines = JointNormal(arrays["baselines.mean"], arrays["baselines.covariance"])
+        splines = Splines(*(arrays[f"splines.{name}"] for name in _SPLINES))
+        boosted = range(1, len(study.event) + 1) if "trees1.value" in arrays else ()
+        trees = tuple(
+            _trees(arrays, f"trees{number}", arrays["scaling.mean"].size + arrays["scaling.flagged"].size)
+            for number in boosted
+        )
+        scales = {name: arrays[f"scaling.{name}"] for name in _SCALING}
+        scaling = Scaling(**scales, baselines=baselines, splines=splines, trees=trees)
         features = feature_list(study)
-        sizes = {"n_bins": len(grid.fade), "n_scores": scaling.n_scores}
-        n_parameters = sum(sizes.values()) + 1 + len(fading_features(features))  # 1: the clock
+        n_fading = len(fading_features(features))
+        known_at_once = {item.name for item in study.baseline}
+        n_first = sum(feature.source in known_at_once for feature in features)
+        n_draws = len(arrays["cause1.hazard.draws"])
+        shapes = {
+            **{f"scaling.{name}": (len(features),) for name in ("mean", "scale", "low", "high")},
+            "baselines.mean": (n_first,),
+            "baselines.covariance": (n_first, n_first),
+            "luck": (n_draws, n_first),
+        }
+        if any(arrays[name].shape != shape for name, shape in shapes.items()):
+            raise ValueError("these numbers belong to other features")
         causes = []
         for number in range(1, len(study.event) + 1):
-            fitted, draws = arrays[f"cause{number}.parameters"], arrays[f"cause{number}.draws"]
-            if len(scaling.mean) != len(features) or {fitted.shape[-1], draws.shape[-1]} != {n_parameters}:
-                raise ValueError("these numbers belong to other features")
-            n_events = int(arrays[f"cause{number}.n_events"])
-            causes.append(CauseModel(Parameters.unpack(fitted, **sizes), Parameters.unpack(draws, **sizes), n_events))
-        return Predictor(study, grid, scaling, tuple(causes), float(arrays["supported_until_month"]))
+            hazard = _fitted(arrays, f"cause{number}.hazard", len(grid.fade), scaling.n_scores, n_fading)
+            by_test = study.found_by_test(number)
+            past = _fitted(arrays, f"cause{number}.past", 1, scaling.n_scores, 0) if by_test else None
+            causes.append(CauseModel(hazard, past, int(arrays[f"cause{number}.n_events"])))
+        return Predictor(study, grid, scaling, tuple(causes), float(arrays["supported_until_month"]), arrays["luck"])
+
+
+def _fitted(arrays: Mapping[str, Any], name: str, n_bins: int, n_scores: int, n_fading: int) -> Fitted:
+    best, draws = arrays[f"{name}.best"], arrays[f"{name}.draws"]
+    if {best.shape[-1], draws.shape[-1]} != {n_bins + 1 + n_scores + n_fading}:  # 1: the clock
+        raise ValueError("these numbers belong to other features")
+    return Fitted(*(Parameters.unpack(values, n_bins=n_bins, n_scores=n_scores) for values in (best, draws)))
+
+
+def _trees(arrays: Mapping[str, Any], name: str, n_scores: int) -> Trees:
+    trees = Trees(*(arrays[f"{name}.{part}"] for part in _TREES))
+    shape, here = trees.value.shape, np.arange(trees.value.shape[-1])
+    # Children come after their parent, or a walk down the tree would never end.
+    down = all(((child >= here) & (child < shape[-1])).all() for child in (trees.left, trees.right))
+    if not down or not ((trees.feature >= 0) & (trees.feature < n_scores)).all() or trees.threshold.shape != shape:
+        raise ValueError("these are no trees")
+    return trees

@@ -1,8 +1,7 @@
-"""A cohort's tables: read, checked once, and turned into the arrays that everything else works on."""
+"""A cohort: tables from a folder or data frames, checked once, as the arrays that everything else works on."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,33 +9,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from model import cohort_rules
 from model.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
 from model.errors import BadInputError, Problem
-from model.study import MOST_MONTHS
 from model.table_file import Table, find_table, read_table
-from model.types import NOT_DONE, POSITIVE, Histories, Outcomes
+from model.table_frame import table_from_frame
+from model.types import NOT_DONE, Histories, Outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from model.study import Study
     from model.types import FloatArray
 
-
-DAYS_PER_MONTH = 30.4375
+TABLES = ("patients", "visits", "outcomes")
+DAYS_PER_MONTH = cohort_rules.DAYS_PER_MONTH
 
 
 @dataclass(frozen=True)
-class Cohort:
-    """Patients with what was recorded and how follow-up ended.
+class Records:
+    """Patients with what was recorded about them.
 
     Attributes
     ----------
     study : what the columns mean
     patient_id : (n_patients,) as text
     centre : (n_patients,) as text, None where not given
-    histories, outcomes : (n_patients, ...) the arrays
-    sha256 : of every table's bytes, by file name: the data's fingerprint
+    histories : (n_patients, ...) the arrays
+    outcomes : (n_patients,) how follow-up ended, None where no such table was given
+    sha256 : of every table's bytes, by file name: the data's fingerprint; empty for data frames
     about : the folder's about.json (title, synthetic, source, licence, command), empty if there is none
     warnings : what was noticed and does not stop the work
     """
@@ -45,7 +47,7 @@ class Cohort:
     patient_id: list[str]
     centre: list[str | None]
     histories: Histories
-    outcomes: Outcomes
+    outcomes: Outcomes | None
     sha256: dict[str, str]
     about: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -55,81 +57,135 @@ class Cohort:
         return len(self.patient_id)
 
 
+@dataclass(frozen=True)
+class Cohort(Records):
+    """Patients of whom it is known how follow-up ended, some with a target event: a model can learn from them."""
+
+    outcomes: Outcomes
+
+
 def read_cohort(folder: Path, study: Study) -> Cohort:
     """Read `patients`, `visits` and `outcomes` from a folder; raises BadInputError that lists every problem."""
-    tables = _read_tables(folder, study)
-    dated = any(_clock(tables[name]) == "date" for name in ("visits", "outcomes"))
-    rules = {
-        "patients": patient_rules(study, dated=dated),
-        "visits": visit_rules(study),
-        "outcomes": outcome_rules(study),
-    }
-    about, problems = _about(folder)
-    frames: dict[str, pd.DataFrame] = {}
-    for name, table in tables.items():
-        frames[name], found = check_columns(table, rules[name])
-        problems += found
-    patients, visits, outcomes = frames["patients"], frames["visits"], frames["outcomes"]
-    problems += _identifier_problems(tables, frames)
-    for name in ("visits", "outcomes"):
-        problems += _place(tables[name], frames[name], patients, study)
-    problems += _visit_problems(tables["visits"], visits, outcomes, study)
-    problems += _outcome_problems(tables["outcomes"], outcomes, study)
-    if problems:
-        order = [table.file for table in tables.values()]
-        raise BadInputError(
-            sorted(problems, key=lambda p: ([*order, p.file].index(p.file), p.line or 0, p.column or ""))
+    return Cohort(**vars(_read(folder, study, learning=True)))
+
+
+def read_records(folder: Path, study: Study) -> Records:
+    """Read a folder to predict from: as `read_cohort`, but `outcomes` may be absent, or hold no target event."""
+    return _read(folder, study, learning=False)
+
+
+def cohort_from_frames(
+    patients: pd.DataFrame, visits: pd.DataFrame | None, outcomes: pd.DataFrame, study: Study
+) -> Cohort:
+    """Take data frames in place of files, by the same rules; errors count a frame's rows from 1.
+
+    `visits` may be None for a study that has neither markers nor tests.
+    """
+    frames = {"patients": patients, "visits": visits, "outcomes": outcomes}
+    return Cohort(**vars(_take(frames, study, learning=True)))
+
+
+def records_from_frames(patients: pd.DataFrame, visits: pd.DataFrame | None, study: Study) -> Records:
+    """Take data frames to predict from: as `cohort_from_frames`, without outcomes."""
+    return _take({"patients": patients, "visits": visits}, study, learning=False)
+
+
+def _read(folder: Path, study: Study, *, learning: bool) -> Records:
+    def find(name: str) -> Table | Problem:
+        path = find_table(folder, name)
+        return (
+            read_table(path)
+            if path
+            else Problem(f"{name}.csv", None, None, f"not found in {folder} (nor {name}.parquet)")
         )
-    return Cohort(
-        study=study,
-        patient_id=list(patients["patient_id"]),
-        centre=[centre if isinstance(centre, str) else None for centre in patients["centre"]],
-        histories=_histories(patients, visits, study),
-        outcomes=_outcomes(outcomes, study),
-        sha256={table.file: table.sha256 for table in tables.values() if table.sha256},
-        about=about,
-        warnings=tuple(_unknown_columns(tables, rules)),
-    )
 
-
-def _read_tables(folder: Path, study: Study) -> dict[str, Table]:
     if not folder.is_dir():
         raise BadInputError([Problem(str(folder), None, None, "no such folder")])
+    tables = _gathered(find, study, learning=learning)
+    about, problems = _about(folder)
+    return _checked(tables, study, learning=learning, about=about, problems=problems)
+
+
+def _take(frames: dict[str, pd.DataFrame | None], study: Study, *, learning: bool) -> Records:
+    def find(name: str) -> Table | Problem:
+        frame = frames.get(name)
+        return Problem(name, None, None, "a data frame is needed") if frame is None else table_from_frame(name, frame)
+
+    return _checked(_gathered(find, study, learning=learning), study, learning=learning, about={}, problems=[])
+
+
+def _gathered(find: Callable[[str], Table | Problem], study: Study, *, learning: bool) -> dict[str, Table]:
+    """Collect the tables there are, or every reason why one that is needed is none."""
+    needed = {"patients": True, "visits": bool(study.marker or study.test), "outcomes": learning}
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
-    for name in ("patients", "visits", "outcomes"):
+    for name in TABLES:
         try:
-            path = find_table(folder, name)
-            if path is not None:
-                tables[name] = read_table(path)
-                if tables[name].frame.empty and name != "visits":
-                    problems.append(Problem(path.name, None, None, "the file has a header and no rows"))
-            elif name == "visits" and not study.marker and not study.test:
-                tables[name] = _no_visits()
-            else:
-                problems.append(Problem(f"{name}.csv", None, None, f"not found in {folder} (nor {name}.parquet)"))
+            found = find(name)
         except BadInputError as error:
             problems += error.problems
+            continue
+        if isinstance(found, Table):
+            tables[name] = found
+            if found.frame.empty and name != "visits":
+                rule = "the file has a header and no rows" if found.sha256 else "the data frame has no rows"
+                problems.append(Problem(found.file, None, None, rule))
+        elif needed[name]:
+            problems.append(found)
     if problems:
         raise BadInputError(problems)
     return tables
 
 
-def _no_visits() -> Table:
-    frame = pd.DataFrame({"patient_id": pd.Series(dtype=object), "time": pd.Series(dtype=float)})
-    return Table("visits.csv", frame, np.zeros(0, dtype=np.int64), "")
-
-
-def _unknown_columns(tables: dict[str, Table], rules: dict[str, list[ColumnRule]]) -> list[str]:
-    found = []
+def _checked(
+    tables: dict[str, Table], study: Study, *, learning: bool, about: dict[str, Any], problems: list[Problem]
+) -> Records:
+    """Check tables by every rule; raises BadInputError with these problems and those given, in the tables' order."""
+    dated = any(cohort_rules.is_dated(tables[name]) for name in tables if name != "patients")
+    rules: dict[str, list[ColumnRule]] = {
+        "patients": patient_rules(study, dated=dated),
+        "visits": visit_rules(study),
+        "outcomes": outcome_rules(study),
+    }
+    frames: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
-        known = [rule.name for rule in rules[name]]
-        absent = [column for column in known if column not in table.frame]
-        for column in map(str, table.frame):
-            if column not in known:
-                near = "".join(f'; is it "{word}"?' for word in difflib.get_close_matches(column, absent, n=1))
-                found.append(str(Problem(table.file, None, column, f"unknown column, ignored{near}")))
-    return found
+        frames[name], found = check_columns(table, rules[name])
+        problems = [*problems, *found]
+    problems += cohort_rules.identifier_problems(tables, frames)
+    problems += _problems_in_time(tables, frames, study)
+    if learning:
+        problems += cohort_rules.nothing_to_learn(tables["outcomes"], frames["outcomes"], study)
+    if problems:
+        raise BadInputError(_sorted(problems, [table.file for table in tables.values()]))
+    patients = frames["patients"]
+    return Records(
+        study=study,
+        patient_id=list(patients["patient_id"]),
+        centre=[centre if isinstance(centre, str) else None for centre in patients["centre"]],
+        histories=_histories(patients, frames.get("visits"), study),
+        outcomes=_outcomes(frames["outcomes"], study) if "outcomes" in frames else None,
+        sha256={table.file: table.sha256 for table in tables.values() if table.sha256},
+        about=about,
+        warnings=tuple(line for name in tables for line in cohort_rules.unknown_columns(tables[name], rules[name])),
+    )
+
+
+def _problems_in_time(tables: dict[str, Table], frames: dict[str, pd.DataFrame], study: Study) -> list[Problem]:
+    """Put visits and outcomes on the patients' clocks, and find what does not fit together there."""
+    problems: list[Problem] = []
+    for name in tables.keys() - {"patients"}:
+        problems += cohort_rules.place(tables[name], frames[name], frames["patients"], study)
+    if "visits" in tables:
+        problems += cohort_rules.another_visit(tables["visits"], frames["visits"])
+    if "outcomes" in tables:
+        problems += cohort_rules.outcome_problems(tables["outcomes"], frames["outcomes"], study)
+    if "visits" in tables and "outcomes" in tables:
+        problems += cohort_rules.visits_and_ending(tables["visits"], frames["visits"], frames["outcomes"], study)
+    return problems
+
+
+def _sorted(problems: Sequence[Problem], files: list[str]) -> list[Problem]:
+    return sorted(problems, key=lambda p: ([*files, p.file].index(p.file), p.line or 0, p.column or ""))
 
 
 def _about(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
@@ -149,105 +205,11 @@ def _no_number(word: str) -> float:
     raise ValueError(word)
 
 
-def _identifier_problems(tables: dict[str, Table], frames: dict[str, pd.DataFrame]) -> list[Problem]:
-    """Patients without an outcome; rows of nobody."""
-    problems: list[Problem] = []
-    for name, other, rule in (
-        ("patients", "outcomes", "this patient has no row in outcomes"),
-        ("visits", "patients", "no such patient in patients"),
-        ("outcomes", "patients", "no such patient in patients"),
-    ):
-        if "patient_id" in tables[other].frame:
-            who = frames[name]["patient_id"]
-            problems += _check(tables[name], who.notna() & ~who.isin(frames[other]["patient_id"]), "patient_id", rule)
-    return problems
-
-
-def _place(table: Table, frame: pd.DataFrame, patients: pd.DataFrame, study: Study) -> list[Problem]:
-    """Add to every row its patient's number, `_row`, and the months since origin, `_month`; NaN where unknown.
-
-    A study's names start with a letter, so that no column of it can be called so.
-    """
-    first = patients["patient_id"].dropna().drop_duplicates()
-    frame["_row"] = frame["patient_id"].map(pd.Series(first.index, index=first))
-    if ("time" in table.frame) == ("date" in table.frame):
-        frame["_month"] = np.nan
-        return [Problem(table.file, 1, "time", "give either time or date")]
-    if _clock(table) == "time":
-        frame["_month"] = _months(frame["time"], study)
-        return []
-    month = (frame["date"] - frame["_row"].map(patients["origin_date"])).dt.days / DAYS_PER_MONTH
-    frame["_month"] = month.where((month >= 0) & (month <= MOST_MONTHS))
-    late = f"more than {MOST_MONTHS / 12:g} years after the patient's origin_date"
-    return [
-        *_check(table, month < 0, "date", "before the patient's origin_date"),
-        *_check(table, month > MOST_MONTHS, "date", late),
-    ]
-
-
-def _months(time: pd.Series, study: Study) -> pd.Series:
-    """Days are divided as dates are: the two ways of giving a day must meet in the very same number."""
-    return time / DAYS_PER_MONTH if study.time_unit == "days" else time * study.months_per_unit
-
-
-def _visit_problems(table: Table, visits: pd.DataFrame, outcomes: pd.DataFrame, study: Study) -> list[Problem]:
-    """Faults that only show when a patient's rows are held together; rows that are wrong in themselves are left out."""
-    clock = _clock(table)
-    visits = visits[visits["_row"].notna() & visits["_month"].notna()]
-    another = "the patient has another visit at this time: merge them into one row"
-    problems = _check(table, visits.duplicated(["_row", "_month"]), clock, another)
-    ending = outcomes.dropna(subset=["_row", "_month", "event"]).drop_duplicates("_row").set_index("_row")
-    visits = visits[visits["_row"].isin(ending.index)]
-    ending = ending.loc[visits["_row"]].set_axis(visits.index)
-    after = visits["_month"] > ending["_month"]
-    for code, name in enumerate(("none", *study.event_names)):
-        event = f" (event: {name})" if code else ""
-        rule = f"this visit lies after the end of the patient's follow-up{event}"
-        problems += _check(table, after & (ending["event"] == code), clock, rule)
-    found_by_test = [code for code in range(1, len(study.event) + 1) if study.found_by_test(code)]
-    at_the_end = (visits["_month"] == ending["_month"]) & ending["event"].isin(found_by_test)
-    early = (
-        "a positive result belongs to the visit at which the event is dated in outcomes; "
-        "record a result that work-up cleared as negative"
-    )
-    for test in study.test:
-        problems += _check(table, (visits[test.name] == POSITIVE) & ~at_the_end & ~after, test.name, early)
-    return problems
-
-
-def _outcome_problems(table: Table, outcomes: pd.DataFrame, study: Study) -> list[Problem]:
-    """Faults of the outcomes that no single column shows."""
-    found_by_test = [code for code in range(1, len(study.event) + 1) if study.found_by_test(code)]
-    stated = outcomes["last_negative_time"].notna()
-    by_test = outcomes["event"].isin(found_by_test)
-    late = _months(outcomes["last_negative_time"], study) >= outcomes["_month"]
-    problems = [
-        *_check(table, outcomes["_month"] == 0, _clock(table), "follow-up must end after time 0"),
-        *_check(
-            table, stated & outcomes["event"].notna() & ~by_test, "last_negative_time", "only for events found by tests"
-        ),
-        *_check(table, late & by_test, "last_negative_time", "must be before the event's time"),
-    ]
-    if outcomes["event"].notna().all() and not outcomes["event"].isin(study.targets).any():
-        names = ", ".join(study.event_names[k - 1] for k in study.targets)
-        rule = f"no patient has a target event ({names}): nothing can be learned"
-        problems.append(Problem(table.file, None, "event", rule))
-    return problems
-
-
-def _clock(table: Table) -> str:
-    return "date" if "date" in table.frame and "time" not in table.frame else "time"
-
-
-def _check(table: Table, broken: pd.Series, column: str, rule: str) -> list[Problem]:
-    """One problem per broken row; `broken` may be about some of the table's rows only."""
-    return [
-        Problem(table.file, int(table.line[row]), column, rule) for row in broken.index[broken.to_numpy(dtype=bool)]
-    ]
-
-
-def _histories(patients: pd.DataFrame, visits: pd.DataFrame, study: Study) -> Histories:
+def _histories(patients: pd.DataFrame, visits: pd.DataFrame | None, study: Study) -> Histories:
     """Lay the visits out as one padded row per patient, ascending in time."""
+    markers, tests = [marker.name for marker in study.marker], [test.name for test in study.test]
+    if visits is None:
+        visits = pd.DataFrame(columns=["_row", "_month", *markers, *tests], dtype=float)
     visits = visits.sort_values(["_row", "_month"], kind="stable")
     row = visits["_row"].to_numpy(dtype=np.int64)
     n_visits = np.bincount(row, minlength=len(patients))
@@ -259,11 +221,11 @@ def _histories(patients: pd.DataFrame, visits: pd.DataFrame, study: Study) -> Hi
         array[row, place] = visits[columns].to_numpy(dtype=float)
         return array
 
-    test = padded([test.name for test in study.test], np.nan)
+    test = padded(tests, np.nan)
     return Histories(
         baseline=patients[[baseline.name for baseline in study.baseline]].to_numpy(dtype=float),
         visit_month=padded(["_month"], np.inf)[:, :, 0],
-        marker=padded([marker.name for marker in study.marker], np.nan),
+        marker=padded(markers, np.nan),
         test=np.where(np.isnan(test), NOT_DONE, test).astype(np.int8),
     )
 
@@ -273,5 +235,5 @@ def _outcomes(outcomes: pd.DataFrame, study: Study) -> Outcomes:
     return Outcomes(
         exit_month=ordered["_month"].to_numpy(dtype=float),
         cause=ordered["event"].to_numpy(dtype=np.int64),
-        last_negative_month=_months(ordered["last_negative_time"], study).to_numpy(dtype=float),
+        last_negative_month=cohort_rules.months(ordered["last_negative_time"], study).to_numpy(dtype=float),
     )

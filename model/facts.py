@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model.onset.prior import published_effects
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.cohort import Cohort
+    from model.features import Feature
     from model.onset.estimate import CauseFit
     from model.predictor import Predictor
+    from model.study import Study
 
 NOT_PROVIDED = "not provided"
+MISSING_BASELINE = "what is expected of it given the known baselines, a term for being missing, and a wider band"
+MISSING_MARKER = "the training mean, and a term for being missing"
 DECISION_SUPPORT = "Decision support for clinicians, not a medical device; it has no regulatory clearance."
 
 # The source attributes of 45 CFR 170.315(b)(11), ONC HTI-1, numbered as there is usual.
@@ -52,7 +58,9 @@ SOURCE_ATTRIBUTES = {
 }
 
 
-def model_facts(cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], *, seed: int) -> dict[str, Any]:
+def model_facts(
+    cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], *, seed: int, learner: str
+) -> dict[str, Any]:
     """Collect the facts of a freshly fitted model; nothing in them depends on the clock."""
     study = predictor.study
     synthetic = cohort.about.get("synthetic")
@@ -87,7 +95,13 @@ def model_facts(cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], 
             {"name": event.name, "role": event.role, "observed": event.observed, "n": fit.n_events}
             for event, fit in zip(study.event, fits, strict=True)
         ],
+        "learner": learner,
         "predictors": _predictors(cohort),
+        "effects": [
+            row
+            for number, (event, fit) in enumerate(zip(study.event, fits, strict=True), 1)
+            for row in _effects(predictor, event.name, fit, predictor.causes[number - 1].n_events)
+        ],
         "attributes": [
             {"id": number, "name": name, "value": known.get(number, NOT_PROVIDED)}
             for number, name in SOURCE_ATTRIBUTES.items()
@@ -95,14 +109,63 @@ def model_facts(cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], 
     }
 
 
+def _effects(predictor: Predictor, event: str, fit: CauseFit, n_events: int) -> list[dict[str, Any]]:
+    """Effect of each feature on the log hazard past the moment of prediction, and how much of it is the prior's.
+
+    `prior_weight` is posterior variance over prior variance: near 1 the data said nothing, near 0 they said it all.
+    """
+    if not n_events:
+        return []
+    features, scaling = predictor.features, predictor.scaling
+    stated = published_effects(predictor.study, features, event=event)
+    first = len(fit.parameters.shape) + 1
+    variance = np.diag(fit.covariance)[first:]
+    rows = []
+    for index, feature in enumerate(features):
+        scale, prior = float(scaling.scale[index]), stated.get(index)
+        value, sd = float(fit.parameters.steady[index]) / scale, float(np.sqrt(variance[index])) / scale
+        believed = prior and {"mean": prior.log_hazard_ratio, "sd": prior.sd, "source": prior.source}
+        weight = variance[index] / fit.prior.sd[index] ** 2
+        rows.append(
+            {
+                "event": event,
+                "input": feature.name,
+                "per": _per(feature, predictor.study),
+                "prior": believed,
+                "estimate": value,
+                "low": value - 1.96 * sd,
+                "high": value + 1.96 * sd,
+                "prior_weight": float(min(weight, 1.0)),
+            }
+        )
+    return rows
+
+
+def _per(feature: Feature, study: Study) -> str:
+    """Say what one unit of a feature is."""
+    item = next((item for item in (*study.baseline, *study.marker) if item.name == feature.source), None)
+    if feature.what == "level":
+        return f"{feature.level} against the first level"
+    if feature.what in ("value", "last") and item is not None:
+        transform = {"log": "unit of the natural logarithm", "log1p": "unit of log(1 + value)"}.get(item.transform)
+        kind = getattr(item, "kind", "number")
+        return {"binary": "yes against no", "ordinal": "level"}.get(kind) or transform or item.unit or "unit"
+    return {
+        "trend": "unit a year",
+        "age": "year since it was measured",
+        "since": "unit of log(1 + years since the last one)",
+        "negatives": "unit of log(1 + negatives)",
+        "time": "decade since the origin" if feature.name == "landmark" else "squared decade",
+    }[feature.what]
+
+
 def _limits(*, synthetic: object) -> str:
     origin = "" if synthetic is False else "Whether the training data are real is not stated. "
     if synthetic is True:
         origin = "Trained on synthetic data: not for decisions about real patients. "
     return origin + (
-        "Tests are taken to be as sensitive, and recurrences to grow, as the study file says, at a pace that does not "
-        "depend on any input. "
-        "Bands cover the uncertainty of the parameters, not of the model's form."
+        "Tests are taken to be as sensitive, and recurrences to grow, as the study file says. "
+        "Bands cover the uncertainty of the parameters and of missing baselines, not of the model's form."
     )
 
 
@@ -128,7 +191,7 @@ def _predictors(cohort: Cohort) -> list[dict[str, Any]]:
             "range": list(item.range) if item.range else None,
             "levels": list(getattr(item, "levels", ())) or None,
             "missing_share": float(share),
-            "missing_policy": "the training mean, and a term for being missing",
+            "missing_policy": MISSING_BASELINE if item in cohort.study.baseline else MISSING_MARKER,
         }
         for item, share in zip((*cohort.study.baseline, *cohort.study.marker), np.append(missing, never), strict=True)
     ]

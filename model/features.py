@@ -94,7 +94,7 @@ def at_landmark(study: Study, histories: Histories, patient: IntArray, landmark_
     (since the origin if never) and log(1 + count) of its negatives; landmark in decades and its square. NaN = unknown.
     """
     n_seen = (histories.visit_month[patient] <= landmark_month[:, None]).sum(axis=1)
-    columns = [*_baseline_columns(study, histories.baseline[patient])]
+    columns = [baseline_features(study, histories.baseline)[patient]]
     for index, marker in enumerate(study.marker):
         value = transformed(histories.marker[:, :, index], marker.transform)
         columns += _marker_columns(histories.visit_month, value, patient, n_seen, landmark_month)
@@ -111,11 +111,12 @@ def transformed(value: FloatArray, transform: str) -> FloatArray:
     return np.log1p(value) if transform == "log1p" else value
 
 
-def _baseline_columns(study: Study, value: FloatArray) -> list[FloatArray]:
+def baseline_features(study: Study, baseline: FloatArray) -> FloatArray:
+    """Return the first features, those known at time 0, (n_patients, n_first), from Histories.baseline."""
     columns: list[FloatArray] = []
-    for index, baseline in enumerate(study.baseline):
-        columns += _baseline_feature(baseline, value[:, index])
-    return columns
+    for index, item in enumerate(study.baseline):
+        columns += _baseline_feature(item, baseline[:, index])
+    return np.column_stack(columns) if columns else np.zeros((len(baseline), 0))
 
 
 def _baseline_feature(baseline: Baseline, value: FloatArray) -> list[FloatArray]:

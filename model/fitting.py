@@ -2,84 +2,180 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from model.features import at_landmark, feature_list
+from model.errors import BadInputError, Problem
+from model.features import at_landmark, baseline_features, feature_list
 from model.landmarks import at_risk, supported_until
-from model.onset.estimate import CauseFit, TrainingData, fit_cause
+from model.onset.boosting import Trees
+from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
-from model.onset.prior import coefficient_prior
+from model.onset.poisson import penalty
+from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
-from model.predictor import CauseModel, Predictor, fading_features
+from model.onset.splines import Splines
+from model.predictor import CauseModel, Fitted, Predictor, fading_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model.onset.prior import HazardPrior
     from model.study import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
 
 N_DRAWS = 200
 
 
-def training_data(study: Study, histories: Histories, outcomes: Outcomes) -> tuple[TrainingData, Scaling]:
-    """Lay out the landmark rows of a cohort and learn how to scale their features."""
+LEARNERS = ("linear", "splines", "boosting")  # simplest first
+
+
+def training_data(study: Study, histories: Histories, outcomes: Outcomes, *, bends: bool = False) -> TrainingData:
+    """Lay out the landmark rows of a cohort and learn how to scale their features; `bends` adds splines."""
     grid = TimeGrid.of(study, until=supported_until(study, outcomes))
     rows = at_risk(grid.landmark_month, outcomes.exit_month)
     features = at_landmark(study, histories, rows.patient, rows.landmark_month)
     described = feature_list(study)
-    scaling = Scaling.learn(features, described)
-    data = TrainingData(study, histories, outcomes, grid, rows, scaling.apply(features), fading_features(described))
-    return data, scaling
+    first = baseline_features(study, histories.baseline)
+    scaling = Scaling.learn(features, described, first)
+    baselines = scaling.baselines_of(first)
+    completed = baselines.expected[rows.patient]
+    scores = scaling.apply(features, completed)
+    if bends:
+        scaling = replace(scaling, splines=Splines.learn(scores, ~np.isnan(features), described))
+        scores = scaling.apply(features, completed)
+    return TrainingData(study, histories, outcomes, grid, rows, scaling, baselines, scores, fading_features(described))
 
 
 def fit_predictor(
-    study: Study, histories: Histories, outcomes: Outcomes, *, seed: int, published: bool = True
+    study: Study,
+    histories: Histories,
+    outcomes: Outcomes,
+    *,
+    seed: int,
+    published: bool = True,
+    learner: str = "linear",
 ) -> tuple[Predictor, tuple[CauseFit, ...]]:
     """Fit every cause of a study.
 
     Parameters
     ----------
-    seed : of the draws around the maximum; the fit itself is not random
+    seed : of the draws around the maximum and of boosting; the fit itself is not random
     published : whether the study's published effects are used as prior
+    learner : one of LEARNERS: straight lines, bends as well, or straight lines and what boosting finds beside them
 
     One thread of linear algebra, whatever the machine has: sums must not depend on how work was split.
     """
     with threadpool_limits(limits=1):
-        data, scaling = training_data(study, histories, outcomes)
-        described = feature_list(study)
-        causes, fits = [], []
-        for cause, event in enumerate(study.event, 1):
-            prior = coefficient_prior(study, described, scaling, event=event.name, published=published)
-            fit = fit_cause(data, cause=cause, prior=prior)
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(cause,)))
-            causes.append(CauseModel(fit.parameters, _draws(fit, rng), fit.n_events))
-            fits.append(fit)
-        supported = float(data.grid.landmark_month[-1])
-        return Predictor(study, data.grid, scaling, tuple(causes), supported), tuple(fits)
+        data = training_data(study, histories, outcomes, bends=learner == "splines")
+        fits = _fits(data, published=published)
+        if learner == "boosting":
+            trees = tuple(
+                Trees.grow(data.scores, *events_and_expected(data, fit, cause=cause), seed=seed)
+                for cause, fit in enumerate(fits, 1)
+            )
+            own = [each.log_ratio(data.scores)[:, None] for each in trees]
+            scores = np.concatenate([data.scores, *own], axis=1)
+            data = replace(data, scaling=replace(data.scaling, trees=trees), scores=scores)
+            fits = _fits(data, published=published)
+        return _predictor(data, fits, seed=seed), fits
+
+
+def prior_alone(study: Study, histories: Histories, outcomes: Outcomes, *, seed: int) -> Predictor:
+    """Return what the study's published figures say by themselves; the cohort only tells how its features are spread.
+
+    Where nothing is published about how often an event happens, the cohort's own rate stands in.
+    """
+    with threadpool_limits(limits=1):
+        data = training_data(study, histories, outcomes)
+        fits = []
+        for cause in range(1, len(study.event) + 1):
+            prior = _prior(data, cause, published=True)
+            hazard = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
+            fits.append(believed(prior, hazard, penalty(prior, n_bins=1, n_fading=0), study.found_by_test(cause)))
+        return _predictor(data, tuple(fits), seed=seed)
 
 
 def fit_without_folds(
-    study: Study, histories: Histories, outcomes: Outcomes, fold: IntArray, *, seed: int, jobs: int
+    study: Study,
+    histories: Histories,
+    outcomes: Outcomes,
+    fold: IntArray,
+    *,
+    seed: int,
+    jobs: int,
+    learner: str = "linear",
 ) -> Sequence[Predictor]:
     """Fit one predictor per fold, on the patients outside it; `fold` is (n_patients,) from 0."""
     numbers = range(int(fold.max()) + 1)
     fits = Parallel(n_jobs=jobs)(
-        delayed(fit_predictor)(study, histories.select(fold != k), outcomes.select(fold != k), seed=seed)
+        delayed(fit_predictor)(
+            study, histories.select(fold != k), outcomes.select(fold != k), seed=seed, learner=learner
+        )
         for k in numbers
     )
     return [predictor for predictor, _ in fits]
 
 
-def _draws(fit: CauseFit, rng: np.random.Generator) -> Parameters:
-    """Draw parameters from the normal approximation around the maximum, N_DRAWS of them."""
-    value, vector = np.linalg.eigh(fit.covariance)
-    # eigh fixes each eigenvector only up to its sign; a fixed sign makes equal data give equal draws.
-    vector = vector * np.where(vector[np.abs(vector).argmax(axis=0), np.arange(len(value))] < 0, -1.0, 1.0)
-    spread: FloatArray = vector * np.sqrt(np.maximum(value, 0.0))
-    drawn = fit.parameters.pack() + rng.standard_normal((N_DRAWS, len(value))) @ spread.T
-    return Parameters.unpack(drawn, n_bins=len(fit.parameters.shape), n_scores=len(fit.parameters.steady))
+def priors_without_folds(
+    study: Study, histories: Histories, outcomes: Outcomes, fold: IntArray, *, seed: int, jobs: int
+) -> Sequence[Predictor]:
+    """Return `prior_alone` for each fold, on the patients outside it; `fold` is (n_patients,) from 0."""
+    tasks = (
+        delayed(prior_alone)(study, histories.select(fold != k), outcomes.select(fold != k), seed=seed)
+        for k in range(int(fold.max()) + 1)
+    )
+    return list(Parallel(n_jobs=jobs)(tasks))
+
+
+def check_learned(study: Study, outcomes: Outcomes) -> None:
+    """Refuse a cohort whose target events all come too late to be used: raises BadInputError."""
+    closed = supported_until(study, outcomes) + study.horizon_months[-1]
+    if not (np.isin(outcomes.cause, study.targets) & (outcomes.exit_month <= closed)).any():
+        rule = "every target event lies beyond landmark_until and the longest horizon: nothing can be learned"
+        raise BadInputError([Problem("outcomes", None, "event", rule)])
+
+
+def _fits(data: TrainingData, *, published: bool) -> tuple[CauseFit, ...]:
+    causes = range(1, len(data.study.event) + 1)
+    return tuple(fit_cause(data, cause=cause, prior=_prior(data, cause, published=published)) for cause in causes)
+
+
+def _prior(data: TrainingData, cause: int, *, published: bool) -> HazardPrior:
+    events, exposure = rough_count(data, cause)
+    rates = {"events": events, "exposure": exposure}
+    return hazard_prior(data.study, feature_list(data.study), data.scaling, cause=cause, **rates, published=published)
+
+
+def _predictor(data: TrainingData, fits: Sequence[CauseFit], *, seed: int) -> Predictor:
+    rng = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,))) for key in range(len(fits) + 1)]
+    causes = tuple(_cause_model(fit, luck) for fit, luck in zip(fits, rng[1:], strict=True))
+    luck = rng[0].standard_normal((N_DRAWS, data.baselines.recorded.shape[1]))
+    supported = float(data.grid.landmark_month[-1])
+    return Predictor(data.study, data.grid, data.scaling, causes, supported, luck)
+
+
+def _cause_model(fit: CauseFit, rng: np.random.Generator) -> CauseModel:
+    """Draw around the maxima; the same luck for both hazards of a cause, since they say nearly the same."""
+    luck = rng.standard_normal((N_DRAWS, len(fit.covariance)))
+    hazard = _fitted(fit.parameters, fit.covariance, luck)
+    if fit.past is None:
+        return CauseModel(hazard, None, fit.n_events)
+    level = len(fit.parameters.shape) - 1  # The last bin's luck is the level's, then clock and effects follow in both.
+    past = _fitted(fit.past.parameters, fit.past.covariance, luck[:, level : level + len(fit.past.covariance)])
+    return CauseModel(hazard, past, fit.n_events)
+
+
+def _fitted(best: Parameters, covariance: FloatArray, luck: FloatArray) -> Fitted:
+    """Draw from the normal approximation around a maximum.
+
+    The symmetric root keeps each parameter's luck mostly its own, so that equal luck moves two fits alike.
+    """
+    value, vector = np.linalg.eigh(covariance)
+    drawn = best.pack() + luck @ (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
+    return Fitted(best, Parameters.unpack(drawn, n_bins=len(best.shape), n_scores=len(best.steady)))

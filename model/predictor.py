@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model.errors import NotSupportedError
-from model.features import Feature, at_landmark, feature_list
-from model.onset.estimate import past_hazard
-from model.onset.growth import growth_of
+from model.features import Feature, at_landmark, baseline_features, feature_list
 from model.onset.hazard import Parameters, log_hazard
-from model.onset.maturation import LEAST, delayed, forecast_onsets, onsets_of_the_begun
-from model.onset.observation import result_likelihood
+from model.onset.likelihood import past_hazard
+from model.onset.maturation import LEAST, compete, onset_curve, onsets_of_the_begun
+from model.onset.observation import Ending, result_likelihood
+from model.onset.pace import guessed_share, patient_growth
 from model.onset.posterior import first_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from model.onset.grid import TimeGrid
+    from model.onset.growth import Growth
+    from model.onset.missing import Baselines
     from model.onset.scaling import Scaling
     from model.study import Study
     from model.types import FloatArray, Histories, IntArray
@@ -60,11 +63,26 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class CauseModel:
-    """The fitted hazard of one cause: its maximum, draws around it, and how many events it rests on."""
+class Fitted:
+    """Fitted parameters: their maximum, and draws around it."""
 
-    parameters: Parameters
+    best: Parameters
     draws: Parameters
+
+
+@dataclass(frozen=True)
+class CauseModel:
+    """What was fitted to one cause.
+
+    Attributes
+    ----------
+    hazard : of what is to come, past the moment of prediction
+    past : of what has begun until then, between landmarks; None for a cause whose time is known
+    n_events : how many patients with the event they rest on
+    """
+
+    hazard: Fitted
+    past: Fitted | None
     n_events: int
 
 
@@ -76,6 +94,7 @@ class Predictor:
     ----------
     causes : one model per event of the study, in order
     supported_until_month : the last moment for which answers are given
+    luck : (n_draws, n_first) standard normal: where a draw puts each baseline that is missing
     """
 
     study: Study
@@ -83,6 +102,7 @@ class Predictor:
     scaling: Scaling
     causes: tuple[CauseModel, ...]
     supported_until_month: float
+    luck: FloatArray
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
@@ -99,17 +119,25 @@ class Predictor:
 
         Raises NotSupportedError if a moment lies beyond what the model learned from.
         """
-        return self._in_chunks(histories, as_of_month, [cause.parameters for cause in self.causes], PATIENTS_AT_ONCE)
+        return self._in_chunks(histories, as_of_month, attrgetter("best"), PATIENTS_AT_ONCE)
 
     def predict_draws(self, histories: Histories, as_of_month: FloatArray) -> Forecast:
         """Predict with every draw of the parameters: a leading axis of n_draws."""
-        draws = [cause.draws for cause in self.causes]
-        return self._in_chunks(histories, as_of_month, draws, max(PATIENTS_AT_ONCE // len(draws[0].shape), 1))
+        n_draws = len(self.causes[0].hazard.draws.shape)
+        return self._in_chunks(histories, as_of_month, attrgetter("draws"), max(PATIENTS_AT_ONCE // n_draws, 1))
 
     def scores(self, histories: Histories, as_of_month: FloatArray) -> FloatArray:
         """Standard scores at each patient's moment, (n_patients, n_scores)."""
-        patient = np.arange(len(histories))
-        return self.scaling.apply(at_landmark(self.study, histories, patient, as_of_month))
+        features = at_landmark(self.study, histories, np.arange(len(histories)), as_of_month)
+        return self.scaling.apply(features, self.baselines(histories).expected)
+
+    def baselines(self, histories: Histories) -> Baselines:
+        """Standard scores of the baselines, the missing ones as expected of the others."""
+        return self.scaling.baselines_of(baseline_features(self.study, histories.baseline))
+
+    def growth(self, histories: Histories, cause: int) -> Growth:
+        """How a cause would grow in each patient."""
+        return patient_growth(self.study, cause, self.scaling, self.baselines(histories))
 
     def check_supported(self, as_of_month: FloatArray) -> None:
         """Raise NotSupportedError for a moment before 0 or beyond what the model learned from."""
@@ -123,14 +151,14 @@ class Predictor:
             )
 
     def _in_chunks(
-        self, histories: Histories, as_of_month: FloatArray, parameters: Sequence[Parameters], size: int
+        self, histories: Histories, as_of_month: FloatArray, which: Callable[[Fitted], Parameters], size: int
     ) -> Forecast:
         self.check_supported(as_of_month)
         parts = [
             self._forecast(
                 histories.select(np.arange(start, min(start + size, len(histories)))),
                 as_of_month[start : start + size],
-                parameters,
+                which,
             )
             for start in range(0, max(len(histories), 1), size)
         ]
@@ -141,44 +169,74 @@ class Predictor:
         )
 
     def _forecast(
-        self, histories: Histories, as_of_month: FloatArray, parameters: Sequence[Parameters]
+        self, histories: Histories, as_of_month: FloatArray, which: Callable[[Fitted], Parameters]
     ) -> tuple[FloatArray, FloatArray]:
         """Unseen now and incidence from now on, (..., n_patients, n_causes[, n_steps])."""
         histories = histories.until(as_of_month)
+        baselines = self.baselines(histories)
+        # The moment itself, then every landmark before it: one pass over the features serves both.
         patient, landmark = np.nonzero(self.grid.landmark_month[None, :] <= as_of_month[:, None])
-        features = at_landmark(self.study, histories, patient, self.grid.landmark_month[landmark])
-        past_scores = self.scaling.apply(features)
+        everyone = np.arange(len(histories))
+        who = np.concatenate([everyone, patient])
+        moment = np.concatenate([as_of_month, self.grid.landmark_month[landmark]])
+        scores = self.scaling.apply(at_landmark(self.study, histories, who, moment), baselines.expected[who])
         row_of = np.zeros((len(histories), len(self.grid.landmark_month)), dtype=np.int64)
-        row_of[patient, landmark] = np.arange(len(patient))
-        scores = self.scores(histories, as_of_month)
-        middle = (self.grid.risk_month[1:] + self.grid.risk_month[:-1]) / 2
-        n_months = len(self.grid.risk_month)
-        hazard, matured, odds, delay = [], [], [], []
-        for cause, parameter in enumerate(parameters, 1):
-            rate = log_hazard(parameter, scores, self.fading, self.grid, landmark_month=as_of_month, past_month=middle)
-            hazard.append(np.moveaxis(np.exp(rate), 0, -2))  # draws first, then patients
-            if not self.study.found_by_test(cause):
-                matured.append(np.zeros((*hazard[-1].shape[:-1], n_months)))
-                odds.append(np.zeros(hazard[-1].shape[:-1]))
-                delay.append(np.zeros((n_months, n_months)))
+        row_of[patient, landmark] = len(everyone) + np.arange(len(patient))
+        grid = self.grid.until(float(as_of_month.max(initial=0.0)))
+        when = {"landmark_month": as_of_month, "past_edge": self.grid.risk_month}
+        step = np.diff(self.grid.risk_month)
+        clean = Ending.nothing_found(as_of_month)
+        drawn = which(self.causes[0].hazard).steady.ndim > 1
+        guesses = baselines.guesses(self.luck) if drawn and np.isnan(baselines.recorded).any() else None
+        exact, by_test = [], []
+        for number, cause in enumerate(self.causes, 1):
+            parameters = which(cause.hazard)
+            rate = log_hazard(
+                parameters,
+                scores[everyone],
+                self.fading,
+                self.grid,
+                **when,
+                unknown=np.transpose(_unknown(baselines, parameters, guesses)),
+            )
+            hazard = np.moveaxis(np.exp(rate), 0, -2)  # draws first, then patients
+            if cause.past is None:
+                exact.append(hazard)
                 continue
-            growth = growth_of(self.study, cause)
-            results = result_likelihood(self.study, histories, self.grid, cause=cause, end_month=as_of_month)
-            past = past_hazard(parameter, past_scores, self.fading, self.grid, row_of)
-            density, never = first_beginning(past, results.width)
+            growth = patient_growth(self.study, number, self.scaling, baselines)
+            results = result_likelihood(self.study, histories, grid, growth, clean, cause=number)
+            parameters = which(cause.past)
+            unknown = np.asarray(_unknown(baselines, parameters, guesses))[..., None]
+            density, never = first_beginning(past_hazard(parameters, scores, grid, row_of, unknown), results.width)
+            share = np.broadcast_to(growth.share, growth.pace.shape)
+            if guesses is not None:
+                share = guessed_share(self.study, number, self.scaling, baselines, growth, guesses=guesses)
             # A draw may call a beginning all but certain; the floor keeps its odds a number.
-            weighed = results.by_pace * results.share[:, None] / np.maximum(never, LEAST)[..., None, None]
-            begun = density[..., None, :] * weighed
-            matured.append(onsets_of_the_begun(begun, results.width, as_of_month, self.grid, growth))
-            odds.append(begun.sum(axis=(-2, -1)))
-            delay.append(delayed(self.grid, growth))
-        return forecast_onsets(
-            np.stack(hazard, axis=-2),
-            np.stack(matured, axis=-2),
-            np.stack(odds, axis=-1),
-            np.stack(delay),
-            np.diff(self.grid.risk_month),
-        )
+            odds = density / np.maximum(never, LEAST)[..., None]
+            begun = odds[..., None, :] * (results.by_pace * share[..., None])
+            matured = onsets_of_the_begun(begun, results.width, as_of_month, grid, growth)
+            by_test.append(onset_curve(hazard, matured, begun.sum(axis=(-2, -1)), grid, growth, share=share))
+        return self._in_order(*compete(_stack(by_test, hazard, 1), _stack(exact, hazard, 0), step))
+
+    def _in_order(self, unseen: FloatArray, incidence: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Put the causes, those found by tests first, in the study's order; an exact one is never there unseen."""
+        tested = [cause.past is not None for cause in self.causes]
+        place = np.argsort(np.argsort(np.logical_not(tested), kind="stable"), kind="stable")
+        nothing = np.zeros((*unseen.shape[:-1], len(tested) - unseen.shape[-1]))
+        return np.concatenate([unseen, nothing], axis=-1)[..., place], incidence[..., place, :]
+
+
+def _unknown(baselines: Baselines, parameters: Parameters, guesses: FloatArray | None) -> FloatArray | float:
+    """What missing baselines may add, by draw, (n_draws, n_patients): nothing to the best estimate."""
+    if guesses is None:
+        return 0.0
+    return baselines.unknown(parameters.steady[:, : guesses.shape[2]], guesses)
+
+
+def _stack(curves: list[FloatArray], like: FloatArray, more_steps: int) -> FloatArray:
+    """Stack curves of causes, (..., n_patients, n_causes, n_steps); none at all keep the other axes."""
+    shape = (*like.shape[:-1], 0, like.shape[-1] + more_steps)
+    return np.stack(curves, axis=-2) if curves else np.zeros(shape)
 
 
 def fading_features(features: tuple[Feature, ...]) -> IntArray:

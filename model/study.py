@@ -47,11 +47,26 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class BaselineHazard(_Frozen):
+    """What is published about how often an event begins in the reference patient (every baseline at its `reference`).
+
+    Cumulative hazard at time t: cumulative_hazard (t / by)^power, known up to a factor whose log has sd `log_sd`.
+    """
+
+    cumulative_hazard: Positive
+    by: Positive
+    power: Annotated[float, Field(gt=0, le=5)] = 1.0
+    log_sd: Positive
+    source: Text
+
+
 class Event(_Frozen):
     """Something that ends follow-up: a target recurrence or a competing event.
 
     What is found by tests may be seen now and then before its onset: it begins `lead` before it and grows at a pace
     that differs between patients, log-normally with `pace_log_sd`. At twice the usual pace its times are halved.
+    `pace` says by how much the log pace rises per unit of a transformed baseline; the usual pace is that at its
+    `reference`.
     """
 
     name: Name
@@ -59,13 +74,15 @@ class Event(_Frozen):
     observed: Literal["test", "exact"]
     lead: Annotated[float, Field(ge=0)] = 0.0
     pace_log_sd: Annotated[float, Field(ge=0, le=2)] = 0.0
+    pace: dict[Name, float] = Field(default_factory=dict)
+    prior: BaselineHazard | None = None
     label: Text | None = None
     source: Text | None = None
 
-    @field_validator("lead", "pace_log_sd")
+    @field_validator("lead", "pace_log_sd", "pace")
     @classmethod
     def _only_what_tests_find_grows(cls, value: float, info: ValidationInfo) -> float:
-        if value > 0 and info.data.get("observed") == "exact":
+        if value and info.data.get("observed") == "exact":
             raise _broken('only for events with observed = "test"')
         return value
 
@@ -120,6 +137,7 @@ class Baseline(_Measured):
     kind: Literal["number", "binary", "category", "ordinal"]
     levels: Annotated[tuple[str, ...], Field(strict=False, validate_default=True)] = ()
     required: bool = False
+    reference: float | None = None
     prior: dict[Name, Priors] = Field(default_factory=dict)
 
     @field_validator("kind")
@@ -139,6 +157,18 @@ class Baseline(_Measured):
             raise _broken("levels must be at least two, each once")
         if any(not level or level != level.strip() for level in value):
             raise _broken("a level is not blank, and neither starts nor ends with a space")
+        return value
+
+    @field_validator("reference")
+    @classmethod
+    def _reference_is_a_value(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is None or "kind" not in info.data:
+            return value
+        if info.data["kind"] != "number":
+            raise _broken("only for numbers: of everything else the first level, or 0, is the reference")
+        low, high = info.data.get("range") or (-math.inf, math.inf)
+        if not low <= value <= high:
+            raise _broken("must lie within the range")
         return value
 
     @field_validator("prior")
@@ -165,14 +195,16 @@ class Marker(_Measured):
 
 
 class Sensitivity(_Frozen):
-    """Chance that a test finds one cause, u after its onset at the usual pace: max - (max - start) 2^(-u / half_time).
+    """Chance that a test finds one cause, u after its onset at the usual pace.
 
-    Between beginning and onset it rises geometrically from `first` to `start`.
+    max - (max - start) 2^(-(u / half_time)^shape). Between beginning and onset it rises geometrically from `first` to
+    `start`. A shape above 1 is for a test that sees little long after onset, then soon nearly all.
     """
 
     start: Probability
     max: Probability
     half_time: Annotated[float, Field(ge=0)]
+    shape: Annotated[float, Field(gt=0, le=5)] = 1.0
     first: Annotated[float, Field(gt=0, le=1)] | None = None
     source: Text | None = None
 
@@ -211,6 +243,21 @@ class Test(_Frozen):
         return value
 
 
+class Strata(_Frozen):
+    """A column by which published guidelines sort patients: numbers cut at `cuts`, anything else by its levels."""
+
+    column: Name
+    cuts: Annotated[tuple[float, ...], Field(strict=False)] = ()
+    source: Text | None = None
+
+    @field_validator("cuts")
+    @classmethod
+    def _cuts_ascend(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)):
+            raise _broken("cuts must ascend, each once")
+        return value
+
+
 class Policy(_Frozen):
     """Figures of the first schedule rule, in the study's time unit."""
 
@@ -242,6 +289,7 @@ class Study(_Frozen):
     marker: Annotated[tuple[Marker, ...], Field(strict=False)] = ()
     test: Annotated[tuple[Test, ...], Field(strict=False)] = ()
     origin: Text = "Origin"
+    strata: Annotated[tuple[Strata, ...], Field(strict=False)] = ()
     policy: Policy | None = None
     source: Text | None = None
 
@@ -287,6 +335,11 @@ class Study(_Frozen):
     def targets(self) -> tuple[int, ...]:
         """The causes (1..K) whose role is target."""
         return tuple(k for k, event in enumerate(self.event, 1) if event.role == "target")
+
+    @cached_property
+    def has_priors(self) -> bool:
+        """Whether anything is published about any event."""
+        return any(item.prior for item in self.baseline) or any(event.prior for event in self.event)
 
     @cached_property
     def event_names(self) -> tuple[str, ...]:

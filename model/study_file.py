@@ -93,8 +93,34 @@ def _clashing_names(document: dict[str, Any]) -> list[tuple[KeyPath, str]]:
     for index, table in enumerate(tables["event"]):
         if table.get("observed") == "test" and table.get("name") not in seen and not unknown:
             found.append((("event", index, "observed"), 'observed = "test", but no [[test]] sees this event'))
+    found += _clashing_baselines(tables, [_dict(table) for table in _list(document.get("strata"))])
     if tables["event"] and not any(table.get("role") == "target" for table in tables["event"]):
         found.append((("event", 0, "role"), 'at least one event needs role = "target"'))
+    return found
+
+
+def _clashing_baselines(
+    tables: dict[str, list[dict[str, Any]]], strata: list[dict[str, Any]]
+) -> list[tuple[KeyPath, str]]:
+    """Find baselines that an event's pace or the strata name, but that are not there or not of the needed kind."""
+    found: list[tuple[KeyPath, str]] = []
+    baselines = {str(table.get("name")): table for table in tables["baseline"]}
+    for index, event in enumerate(tables["event"]):
+        for name in _dict(event.get("pace")):
+            if name not in baselines:
+                found.append((("event", index, "pace", name), f'no [[baseline]] is named "{name}"'))
+            elif baselines[name].get("kind") in ("binary", "category", "ordinal"):
+                found.append((("event", index, "pace", name), "the pace depends on numbers only"))
+            elif "reference" not in baselines[name]:
+                rule = f'"{name}" needs a reference, at which the pace is usual'
+                found.append((("event", index, "pace", name), rule))
+    for index, table in enumerate(strata):
+        name, cuts = str(table.get("column")), _list(table.get("cuts"))
+        if name not in baselines:
+            found.append((("strata", index, "column"), f'no [[baseline]] is named "{name}"'))
+        elif (baselines[name].get("kind") == "number") != bool(cuts):
+            rule = "a number needs cuts" if not cuts else "only a number has cuts"
+            found.append((("strata", index, "cuts" if cuts else "column"), rule))
     return found
 
 

@@ -64,12 +64,18 @@ def read_table(path: Path) -> Table:
 def _from_parquet(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
     try:
         table = arrow_parquet.ParquetFile(pa.BufferReader(content)).read()
-        _check_names(file, table.column_names)
-        columns = {name: _plain(column) for name, column in zip(table.column_names, table.columns, strict=True)}
-        frame = pa.table(columns).to_pandas()
+        check_names(file, table.column_names)
+        frame = plain_frame(table)
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise BadInputError([Problem(file, None, None, "not a readable parquet file")]) from None
     return frame, np.arange(1, len(frame) + 1)
+
+
+def plain_frame(table: pa.Table) -> pd.DataFrame:
+    """Turn stored columns of different names into a data frame of text, numbers and dates."""
+    columns = {name: _plain(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
+    return frame
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -130,11 +136,11 @@ def _checked_header(file: str, content: bytes) -> list[str]:
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         other = "semicolons" if ";" in header[0] else "tabs"
         raise BadInputError([Problem(file, 1, None, f"columns are separated by {other}; use commas")])
-    _check_names(file, [name.strip() for name in header])
+    check_names(file, [name.strip() for name in header])
     return header
 
 
-def _check_names(file: str, names: list[str]) -> None:
+def check_names(file: str, names: list[str]) -> None:
     """Refuse blank and repeated names, by position: without a header these would be a patient's values."""
     problems = []
     for position, name in enumerate(names, 1):

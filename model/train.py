@@ -22,17 +22,20 @@ from model.cohort import Cohort, read_cohort
 from model.command_line import result, run, say
 from model.errors import BadInputError, Problem
 from model.facts import model_facts
-from model.fitting import fit_predictor, fit_without_folds
+from model.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
+from model.selection import select_learner
 from model.split import patient_folds
 from model.study_file import DEFAULT_STUDY, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model.onset.estimate import CauseFit
     from model.predictor import Predictor
+    from model.types import IntArray
 
 N_FOLDS = 5
+# Learners are compared on at most so many: more would cost minutes, and a difference that shows only in more is small.
+SELECTION_PATIENTS = 4000
 
 EXAMPLES = """examples:
   python -m synthetic_data --patients 4000 --seed 1 --out cohort
@@ -54,37 +57,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("artifacts"), metavar="DIR", help="default: artifacts")
     parser.add_argument("--seed", type=_at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
     parser.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="processes to use (default 1)")
+    choices = ("auto", *LEARNERS)
+    parser.add_argument(
+        "--learner", choices=choices, default="auto", help="default auto: by cross-validated likelihood"
+    )
     options = parser.parse_args(arguments)
-    return run(lambda: train(options.cohort, options.study, options.out, seed=options.seed, jobs=options.jobs))
+    how = {"seed": options.seed, "jobs": options.jobs, "learner": options.learner}
+    return run(lambda: train(options.cohort, options.study, options.out, **how))
 
 
-def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: int) -> None:
-    """Read, fit, cross-validate, audit, write; nothing is written unless everything succeeded."""
+def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: int, learner: str = "auto") -> None:
+    """Read, select, fit, cross-validate, audit, write; nothing is written unless everything succeeded."""
     study = read_study(study_path)
     cohort = read_cohort(cohort_folder, study)
     for warning in cohort.warnings:
         say(f"warning: {warning}")
     _check_size(cohort)
     say(f"{study.title}: {len(cohort)} patients")
-    predictor, fits = fit_predictor(study, cohort.histories, cohort.outcomes, seed=seed)
+    check_learned(study, cohort.outcomes)
+    fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
+    held_out: Sequence[Predictor] | None = None
+    table: list[dict[str, Any]] = []
+    if learner == "auto":
+        learner, table, held_out = _select(cohort, fold, seed=seed, jobs=jobs)
+    predictor, fits = fit_predictor(study, cohort.histories, cohort.outcomes, seed=seed, learner=learner)
     for event, fit in zip(study.event, fits, strict=True):
         ending = "" if fit.converged else ", NOT converged"
         say(f"  {event.name}: {fit.n_events} events, {fit.iterations} iterations{ending}")
-    _check_learned(cohort, fits)
     say(f"  answers are supported up to month {predictor.supported_until_month:g}")
-    fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
-    say(f"cross-validation, {N_FOLDS} folds by patient")
-    held_out = fit_without_folds(study, cohort.histories, cohort.outcomes, fold, seed=seed, jobs=jobs)
+    patients = (study, cohort.histories, cohort.outcomes, fold)
+    if held_out is None:
+        say(f"cross-validation, {N_FOLDS} folds by patient")
+        held_out = fit_without_folds(*patients, seed=seed, jobs=jobs, learner=learner)
     say("audit")
-    report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs)
+    priors = priors_without_folds(*patients, seed=seed, jobs=jobs) if study.has_priors else None
+    report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs, prior_alone=priors, learners=table)
     study_text = study_path.read_text(encoding="utf-8-sig")
-    facts = model_facts(cohort, predictor, fits, seed=seed)
+    facts = model_facts(cohort, predictor, fits, seed=seed, learner=learner)
     version, files = _files(predictor, study_text, report, facts)
     about = {"seed": seed, "synthetic": facts["synthetic"], "about": cohort.about, "data_sha256": cohort.sha256}
     folder, is_new = artifact.save(out, version, files, created=datetime.now(tz=UTC), about=about)
     if not is_new:
         say("this very model was there already; it is left as it was")
     result(str(folder))
+
+
+def _select(
+    cohort: Cohort, fold: IntArray, *, seed: int, jobs: int
+) -> tuple[str, list[dict[str, Any]], Sequence[Predictor] | None]:
+    """Return (chosen learner, table, predictors without each fold if all patients took part)."""
+    rng = np.random.default_rng([seed, 2])
+    who = np.sort(rng.permutation(len(cohort))[:SELECTION_PATIENTS])
+    say(f"choosing a learner, {N_FOLDS} folds by patient" + (f", on {len(who)} of them" * (len(who) < len(cohort))))
+    selection = select_learner(
+        cohort.study, cohort.histories.select(who), cohort.outcomes.select(who), fold[who], seed=seed, jobs=jobs
+    )
+    for row in selection.table:
+        behind = row["difference_to_best"]
+        mark = " (chosen)" if row["chosen"] else ""
+        say(
+            f"  {row['name']}: log likelihood {row['log_likelihood']:.1f}, per patient behind the best "
+            f"{-behind['value']:.5f} (standard error {behind['standard_error']:.5f}){mark}"
+        )
+    whole = len(who) == len(cohort)
+    return selection.chosen, selection.table, selection.held_out[selection.chosen] if whole else None
 
 
 def _files(
@@ -110,13 +146,6 @@ def _check_size(cohort: Cohort) -> None:
     if len(cohort) < 2 * N_FOLDS:
         rule = f"{len(cohort)} patients are too few to train and cross-validate: at least {2 * N_FOLDS} are needed"
         raise BadInputError([Problem("patients", None, None, rule)])
-
-
-def _check_learned(cohort: Cohort, fits: Sequence[CauseFit]) -> None:
-    """Refuse a model whose target events all came too late to be used."""
-    if not any(fits[cause - 1].n_events for cause in cohort.study.targets):
-        rule = "every target event lies beyond landmark_until and the longest horizon: nothing can be learned"
-        raise BadInputError([Problem("outcomes", None, "event", rule)])
 
 
 def _at_least(least: int) -> Callable[[str], int]:

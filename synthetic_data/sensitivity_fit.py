@@ -3,11 +3,13 @@
 Here lesions have a size, and tests see sizes. A study file knows time only: a recurrence begins (3 mm), has its onset
 `lead` later at the usual pace, and u after onset at that pace a test finds it with probability
 
-    max - (max - start) 2^(-u / half_time)     for u >= 0
+    max - (max - start) 2^(-(u / half_time)^shape)     for u >= 0
     start (first / start)^(-u / lead)          for -lead <= u < 0, and 0 before
 
-The usual pace is that of the geometric mean doubling time of the lesions that arise; `pace_log_sd` is their spread.
-`start`, `max` and `half_time` are least squares to sensitivity(size(u)) of one such lesion, from onset to symptoms.
+The usual pace is that of the middling lesion at a Ki-67 index of 1 %, the study's reference; `pace` is how its log
+rises per ln unit of Ki-67, and `pace_log_sd` the spread that Ki-67 does not explain.
+`start` and `first` are the curve's own values at onset and at the first size; `max`, `half_time` and `shape` are least
+squares to sensitivity(size(u)) of one such lesion, from onset to symptoms.
 """
 
 import argparse
@@ -18,12 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from synthetic_data.arrays import BLOCK, Component, FloatArray, stream
-from synthetic_data.baseline import draw_patients
-from synthetic_data.biology import log_hazard_ratio, median_doubling_months
+from synthetic_data.arrays import FloatArray
 from synthetic_data.detection import ONSET_DIAMETER_MM, sensitivity
 from synthetic_data.parameters import (
     CAUSES,
+    DAYS_PER_MONTH,
+    DOUBLING_DAYS,
+    DOUBLING_KI67_POWER,
     DOUBLING_LOG_SD,
     FIRST_SIZE_MM,
     SIZE_CURVES,
@@ -34,12 +37,11 @@ from synthetic_data.parameters import (
 )
 
 STEP_MONTHS = 0.5
-SEED = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How the lesions of one cause grow: the usual doubling time (of volume) and the log sd of the pace around it."""
+    """How lesions of one cause grow: doubling time (of volume) at the usual pace, and log sd of the pace around it."""
 
     onset_mm: float
     usual_doubling_months: float
@@ -72,65 +74,48 @@ class SensitivityByTime:
     start: float
     max: float
     half_time_months: float
+    shape: float
     first: float
     rms_error: float
     largest_error_before: float
 
 
-def doubling_months_of_lesions(cause: str, blocks: int = 4) -> tuple[FloatArray, FloatArray]:
-    """Doubling times of the lesions that arise, and how often each kind arises (its hazard); both (n,)."""
-    doubling, weight = [], []
-    for block in range(blocks):
-        patients = draw_patients(stream(SEED, block, Component.BASELINE))
-        luck = stream(SEED, block, Component.LESIONS).standard_normal(BLOCK)
-        doubling.append(median_doubling_months(patients) * np.exp(DOUBLING_LOG_SD * luck))
-        weight.append(np.exp(log_hazard_ratio(patients)[:, CAUSES.index(cause)]))
-    return np.concatenate(doubling), np.concatenate(weight)
-
-
 def growth_of(cause: str) -> Growth:
-    """Hazard-weighted mean and sd of the log doubling time."""
-    doubling_months, weight = doubling_months_of_lesions(cause)
-    log_months = np.log(doubling_months)
-    usual = np.average(log_months, weights=weight)
-    spread = np.sqrt(np.average((log_months - usual) ** 2, weights=weight))
-    return Growth(float(ONSET_DIAMETER_MM[CAUSES.index(cause)]), float(np.exp(usual)), float(spread))
+    """Growth at a Ki-67 index of 1 %: the same law for every cause, up to another diameter of onset."""
+    onset_mm = float(ONSET_DIAMETER_MM[CAUSES.index(cause)])
+    return Growth(onset_mm, DOUBLING_DAYS / DAYS_PER_MONTH, DOUBLING_LOG_SD)
 
 
 def after_onset(figures: FloatArray, months: FloatArray) -> FloatArray:
-    """Sensitivity that many months after onset at the usual pace; `figures` are start, max and half-time, (3,)."""
-    start, highest, half_time = figures
-    seen: FloatArray = highest - (highest - start) * np.exp2(-months / half_time)
+    """Sensitivity that many months after onset at the usual pace; `figures`: start, max, half-time, shape, (4,)."""
+    start, highest, half_time, shape = figures
+    seen: FloatArray = highest - (highest - start) * np.exp2(-((months / half_time) ** shape))
     return seen
 
 
 def fit(curve: SizeCurve, growth: Growth) -> SensitivityByTime:
     """Least-squares figures for one test and cause."""
-    first = float(sensitivity(curve, np.array(FIRST_SIZE_MM)))
-    ceiling = curve.max * SSTR_AVID_SHARE if curve.needs_avid else 1.0
+    share = SSTR_AVID_SHARE if curve.needs_avid else 1.0
+    first, start = (round(float(sensitivity(curve, np.array(size))), 2) for size in (FIRST_SIZE_MM, growth.onset_mm))
     months = np.arange(0.0, growth.months_to(SYMPTOM_SIZE_MM), STEP_MONTHS)
     target = sensitivity(curve, growth.diameter_mm(months))
 
     def difference(figures: FloatArray) -> FloatArray:
-        error: FloatArray = after_onset(figures, months) - target
+        error: FloatArray = after_onset(np.array([start, *figures]), months) - target
         return error
 
-    # What grows is seen better, so no curve may start below where it began.
-    best = least_squares(
-        difference,
-        x0=[target[0], target[-1], 24.0],
-        bounds=([first, 0.0, 1.0], [1.0, ceiling, 240.0]),
-    ).x
-    start, highest, half_time, first = round(best[0], 2), round(best[1], 2), round(best[2], 1), round(first, 2)
-    error = difference(np.array([start, highest, half_time]))
+    best = least_squares(difference, x0=[target[-1], 24.0, 1.0], bounds=([start, 1.0, 0.5], [share, 240.0, 3.0])).x
+    highest, half_time, shape = round(best[0], 2), round(best[1], 1), round(best[2], 2)
+    error = difference(np.array([highest, half_time, shape]))
     to_go = np.linspace(0.0, 1.0, 50)
     early = start * (first / start) ** to_go - sensitivity(curve, growth.diameter_mm(-to_go * growth.lead_months))
     return SensitivityByTime(
         test=curve.test,
         cause=curve.cause,
-        start=float(start),
+        start=start,
         max=float(highest),
         half_time_months=float(half_time),
+        shape=float(shape),
         first=first,
         rms_error=float(np.sqrt(np.mean(error**2))),
         largest_error_before=float(np.abs(early).max()),
@@ -148,6 +133,8 @@ def as_toml() -> str:
             f'name = "{cause}"',
             f"lead = {growth.lead_months:.1f}",
             f"pace_log_sd = {growth.pace_log_sd:.2f}",
+            # A lesion that doubles in half the time grows at twice the pace.
+            f"pace = {{ ki67_percent = {-DOUBLING_KI67_POWER:.2f} }}",
             "",
         ]
     for test in TESTS:
@@ -159,6 +146,7 @@ def as_toml() -> str:
                 f"start = {figures.start:.2f}",
                 f"max = {figures.max:.2f}",
                 f"half_time = {figures.half_time_months:.1f}",
+                f"shape = {figures.shape:.2f}",
                 f"first = {figures.first:.2f}",
             ]
         lines.append("")

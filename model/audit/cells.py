@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.audit.baselines import ALIKE
+from model.audit.calibration import intercept_and_slope
 from model.audit.metrics import (
     brier_of_everyone_alike,
     brier_score,
@@ -20,9 +21,12 @@ from model.audit.nonparametric import aalen_johansen, censoring_survival
 from model.audit.out_of_fold import MODEL
 from model.audit.resampling import interval, number
 from model.audit.risk_groups import risk_groups
+from model.audit.smooth_calibration import smooth_calibration
+from model.audit.strata import STRATA
 from model.audit.weights import ipc_weights
 
 if TYPE_CHECKING:
+    from model.audit.nonparametric import StepCurve
     from model.audit.out_of_fold import LandmarkPredictions
     from model.study import Study
     from model.types import BoolArray, FloatArray, IntArray, Outcomes
@@ -33,7 +37,7 @@ Row = dict[str, Any]
 MIN_EVENTS = 10
 MIN_FOLLOWED = 10
 MAX_GROUPS = 5
-FIGURES = ("brier", "brier_null", "ipa", "auc", "oe")
+FIGURES = ("brier", "brier_null", "ipa", "auc", "oe", "intercept", "slope", "ici", "e50", "e90")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Cell:
     months_to_exit, cause : (n_rows,) from the landmark
     case : (n_rows,) whether this cause ended follow-up within the horizon
     count : (1 + n_draws, n_rows) how often each patient counts
+    censoring : G(t) of these rows under each of these counts
     weight : (1 + n_draws, n_rows) the same times the inverse probability of censoring weights
     incidence : by model name, (n_rows,) P(the event within the horizon)
     expected_detections : (n_rows,) compensator of the detection; 0 where not found by tests
@@ -64,6 +69,7 @@ class Cell:
     cause: IntArray
     case: BoolArray
     count: FloatArray
+    censoring: StepCurve
     weight: FloatArray
     incidence: dict[str, FloatArray]
     expected_detections: FloatArray
@@ -107,6 +113,7 @@ def cells_at(
             cause=cause,
             case=(cause == k) & (months <= horizon_months),
             count=count,
+            censoring=censoring,
             weight=weight,
             incidence={name: values[:, k - 1, horizon] for name, values in predictions.incidence.items()},
             expected_detections=predictions.expected_detections[:, k - 1, horizon],
@@ -144,14 +151,32 @@ def _figures(cell: Cell, name: str) -> dict[str, FloatArray]:
     """Every figure of one model under every draw, (1 + n_draws,) each."""
     predicted, case, weight = cell.incidence[name], cell.case, cell.weight
     brier, brier_null = brier_score(predicted, case, weight), brier_of_everyone_alike(case, weight)
-    # Without covariates nobody is ranked; that its incidence differs between folds must not pass for a ranking.
-    ranked = np.zeros_like(predicted) if name == ALIKE else predicted
+    # That incidence differs between the folds must not pass for a ranking of those whom a baseline holds to be alike:
+    # by chance, a fold with more events is judged by the lower incidence of the others.
+    alike = cell.incidence[ALIKE]
+    relative = np.divide(predicted, alike, out=np.zeros_like(predicted), where=alike > 0)
+    plotted = np.full_like(predicted, predicted.mean()) if name == ALIKE else predicted
+    intercept, slope = intercept_and_slope(plotted, case, weight)
+    curve = smooth_calibration(
+        plotted,
+        cell.months_to_exit,
+        cell.cause,
+        cell.count,
+        of_cause=cell.of_cause,
+        horizon_months=cell.horizon_months,
+        censoring=cell.censoring,
+    )
     return {
         "brier": brier,
         "brier_null": brier_null,
         "ipa": scaled_brier(brier, brier_null),
-        "auc": cumulative_dynamic_auc(ranked, case, weight),
+        "auc": cumulative_dynamic_auc(relative if name in (ALIKE, STRATA) else predicted, case, weight),
         "oe": observed_over_expected(predicted, observed_incidence(case, weight), cell.count),
+        "intercept": intercept,
+        "slope": slope,
+        "ici": curve.ici,
+        "e50": curve.e50,
+        "e90": curve.e90,
     }
 
 
@@ -162,7 +187,8 @@ def _detection_oe(cell: Cell) -> FloatArray:
 
 
 def _numbers(draws: dict[str, FloatArray]) -> Row:
-    return {key: number(value) for key, value in draws.items()}
+    """Turn each into its figure and interval, or None where it does not exist."""
+    return {key: number(value) if np.isfinite(value[0]) else None for key, value in draws.items()}
 
 
 def _curve(cell: Cell) -> list[Row]:

@@ -10,20 +10,24 @@ martingale).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from model.features import at_landmark
 from model.landmarks import at_risk
-from model.onset.estimate import past_hazard
-from model.onset.growth import growth_of, seen_by_pace
+from model.onset.growth import seen_by_pace
 from model.onset.hazard import log_hazard
-from model.onset.observation import result_likelihood
+from model.onset.likelihood import past_hazard
+from model.onset.observation import Ending, result_likelihood
 from model.onset.posterior import first_beginning
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.onset.growth import Growth
+    from model.onset.hazard import Parameters
     from model.predictor import Predictor
     from model.study import Study
     from model.types import FloatArray, Histories, IntArray
@@ -39,6 +43,7 @@ class OnsetMass:
     start, width : (n_bins,) months since the origin; the bins join without gaps
     mass : (n_patients, n_paces, n_bins) probability, up to a factor per patient, of beginning in that bin at that pace
     never : (n_patients,) that it begins after the last bin, up to the same factor
+    growth : of the patients
     """
 
     from_month: float
@@ -46,6 +51,7 @@ class OnsetMass:
     width: FloatArray
     mass: FloatArray
     never: FloatArray
+    growth: Growth
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,15 @@ class DetectionSteps:
     month: FloatArray
     probability: FloatArray
 
+    @classmethod
+    def join(cls, parts: Sequence[DetectionSteps]) -> Self:
+        """Put the steps of several groups of patients together."""
+        return cls(
+            np.concatenate([part.patient for part in parts]),
+            np.concatenate([part.month for part in parts]),
+            np.concatenate([part.probability for part in parts]),
+        )
+
     def of_patients(self, patient: IntArray) -> DetectionSteps:
         """Number the patients by another list, (n_patients,), of which these were a selection."""
         return DetectionSteps(patient[self.patient], self.month, self.probability)
@@ -78,22 +93,23 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
     past_scores, row_of = _scores_at(predictor, histories, past_landmark, now)
     scores = predictor.scores(histories, now)
-    middle = (grid.risk_month[1:] + grid.risk_month[:-1]) / 2
+    edge = grid.risk_month
     n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
     start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
     end = np.append(start[1:], landmark_month + grid.risk_month[-1])
     found = {}
     for cause in _found_by_tests(predictor.study):
-        parameters = predictor.causes[cause - 1].parameters
-        results = result_likelihood(predictor.study, histories, grid, cause=cause, end_month=now)
-        past = past_hazard(parameters, past_scores, predictor.fading, grid, row_of)
+        fitted = predictor.causes[cause - 1]
+        growth = predictor.growth(histories, cause)
+        results = result_likelihood(predictor.study, histories, grid, growth, Ending.nothing_found(now), cause=cause)
+        past = past_hazard(_past(predictor, cause), past_scores, grid, row_of)
         density, none = first_beginning(past, results.width)
         before = density[:, None, :n_past] * results.by_pace[:, :, :n_past]
-        log_rate = log_hazard(parameters, scores, predictor.fading, grid, landmark_month=now, past_month=middle)
+        log_rate = log_hazard(fitted.hazard.best, scores, predictor.fading, grid, landmark_month=now, past_edge=edge)
         after, never = first_beginning(np.exp(log_rate), np.diff(grid.risk_month))
         after = np.broadcast_to((none[:, None] * after)[:, None], (len(now), before.shape[1], after.shape[1]))
-        mass = np.concatenate([before, after], axis=2) * results.share[:, None]
-        found[cause] = OnsetMass(landmark_month, start, end - start, mass, none * never)
+        mass = np.concatenate([before, after], axis=2) * growth.share[:, None]
+        found[cause] = OnsetMass(landmark_month, start, end - start, mass, none * never, growth)
     return found
 
 
@@ -109,10 +125,11 @@ def onset_seen_from_each_landmark(
     width = np.diff(grid.onset_edge)
     found = {}
     for cause in _found_by_tests(predictor.study):
-        hazard = past_hazard(predictor.causes[cause - 1].parameters, scores, predictor.fading, grid, row_of)
+        hazard = past_hazard(_past(predictor, cause), scores, grid, row_of)
         density, never = first_beginning(hazard, width)
-        mass = density[:, None] * growth_of(predictor.study, cause).share[:, None]
-        found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never)
+        growth = predictor.growth(histories, cause)
+        mass = density[:, None] * growth.share[:, None]
+        found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never, growth)
     return found
 
 
@@ -131,7 +148,6 @@ def detection_steps(
     Every negative test of the cause multiplies the mass of what began u months back by 1 - sensitivity(u). Causes are
     taken one at a time, as they are fitted. A visit without a test of ours that sees the cause adds no expectation.
     """
-    growth = growth_of(study, cause)
     event = study.event_names[cause - 1]
     tests = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
     last = np.minimum(exit_month, onset.start[-1] + onset.width[-1])
@@ -142,21 +158,32 @@ def detection_steps(
         done = histories.test[:, visit] != NOT_DONE
         able = done[:, [index for index, _ in tests]].any(axis=1)
         who = np.flatnonzero(able & (month > onset.from_month) & (month <= last))
-        share, since = _share_before(month[who], onset)
-        missed = np.ones((len(who), *mass.shape[1:]))
+        begun = np.searchsorted(onset.start, month[who].max(initial=0.0))  # later bins are still to come for all
+        share, since = _share_before(month[who], onset.start[:begun], onset.width[:begun])
+        missed = np.ones((len(who), mass.shape[1], begun))
         for index, sees in tests:
-            sensitivity = seen_by_pace(sees, growth, since, months_per_unit=study.months_per_unit)
-            missed *= np.where(done[who, index, None, None], 1.0 - sensitivity, 1.0)
+            here = done[who, index]
+            growth = onset.growth.select(who[here])
+            missed[here] *= 1.0 - seen_by_pace(sees, growth, since[here], months_per_unit=study.months_per_unit)
         seen = share[:, None] * (1.0 - missed)
         still_possible = mass[who].sum(axis=(1, 2)) + onset.never[who]
-        steps.append((who, month[who], (mass[who] * seen).sum(axis=(1, 2)) / still_possible))
-        mass[who] *= 1.0 - seen
+        found = mass[who, :, :begun] * seen
+        steps.append((who, month[who], found.sum(axis=(1, 2)) / still_possible))
+        mass[who, :, :begun] -= found
     patient, month, probability = (np.concatenate(parts) for parts in zip(*steps, strict=True))
     return DetectionSteps(patient, month, probability)
 
 
 def _found_by_tests(study: Study) -> list[int]:
     return [cause for cause in range(1, len(study.event) + 1) if study.found_by_test(cause)]
+
+
+def _past(predictor: Predictor, cause: int) -> Parameters:
+    """Hazard of what has begun by a landmark; there is one for every cause found by tests."""
+    fitted = predictor.causes[cause - 1].past
+    if fitted is None:
+        raise ValueError(f"cause {cause} is not found by tests")
+    return fitted.best
 
 
 def _scores_at(
@@ -167,10 +194,10 @@ def _scores_at(
     features = at_landmark(predictor.study, histories, rows.patient, rows.landmark_month)
     row_of = np.zeros((len(histories), len(predictor.grid.landmark_month)), dtype=np.int64)
     row_of[rows.patient, rows.landmark] = np.arange(len(rows.patient))
-    return predictor.scaling.apply(features), row_of
+    return predictor.scaling.apply(features, predictor.baselines(histories).expected[rows.patient]), row_of
 
 
-def _share_before(month: FloatArray, onset: OnsetMass) -> tuple[FloatArray, FloatArray]:
+def _share_before(month: FloatArray, start: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Share of each bin's onsets before a visit and how long ago those are on average, both (n_visits, n_bins)."""
-    past = np.clip(month[:, None] - onset.start, 0.0, onset.width)
-    return past / onset.width, month[:, None] - onset.start - past / 2
+    past = np.clip(month[:, None] - start, 0.0, width)
+    return past / width, month[:, None] - start - past / 2

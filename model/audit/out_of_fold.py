@@ -9,16 +9,22 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model.audit.baselines import ALIKE, COX, everyone_alike, landmark_cox
-from model.audit.detection import detection_steps, onset_seen_from, onset_seen_from_each_landmark
+from model.audit.detection import (
+    DetectionSteps,
+    detection_steps,
+    onset_seen_from,
+    onset_seen_from_each_landmark,
+)
+from model.audit.strata import STRATA, strata_levels, within_strata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.audit.detection import DetectionSteps
     from model.predictor import Predictor
-    from model.types import FloatArray, Histories, IntArray, Outcomes
+    from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
 
-MODEL = "model"
+MODEL, PRIOR = "model", "prior_alone"
+PATIENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -53,36 +59,33 @@ class LandmarkPredictions:
 
 
 def predict_at_landmark(
-    predictor: Predictor, histories: Histories, outcomes: Outcomes, held_out: np.ndarray, landmark_month: float
+    predictor: Predictor,
+    histories: Histories,
+    outcomes: Outcomes,
+    held_out: BoolArray,
+    landmark_month: float,
+    *,
+    prior_alone: Predictor | None = None,
 ) -> LandmarkPredictions:
     """Predict the held-out patients at risk at a landmark, by the model and by baselines fitted on all the others.
 
-    held_out : (n_patients,) bool, the patients whom `predictor` was fitted without
+    held_out : (n_patients,) the patients whom `predictor` and `prior_alone` were fitted without
     """
     with threadpool_limits(limits=1):  # sums must not depend on how the work is split
         at_risk = outcomes.exit_month > landmark_month
         judged, learned = np.flatnonzero(at_risk & held_out), np.flatnonzero(at_risk & ~held_out)
-        horizons, n_causes = predictor.study.horizon_months, len(predictor.study.event)
-        here = histories.select(judged)
-        now = np.full(len(judged), landmark_month)
-        forecast = predictor.predict(here, now)
-        months, cause = outcomes.exit_month[learned] - landmark_month, outcomes.cause[learned]
-        alike = everyone_alike(months, cause, n_causes=n_causes, horizon_months=horizons)
-        cox = landmark_cox(
-            predictor.scores(histories.select(learned), np.full(len(learned), landmark_month)),
-            months,
-            cause,
-            predictor.scores(here, now),
-            n_causes=n_causes,
-            horizon_months=horizons,
-        )
         incidence = {
-            MODEL: np.stack([forecast.at(horizon) for horizon in horizons], axis=-1),
-            ALIKE: np.broadcast_to(alike, cox.shape),
-            COX: cox,
+            MODEL: _predicted(predictor, histories, judged, landmark_month),
+            **_baselines(predictor, histories, outcomes, judged, learned, landmark_month=landmark_month),
         }
-        expected = _expected_detections(predictor, here, outcomes.exit_month[judged], landmark_month)
-        return LandmarkPredictions(landmark_month, judged, incidence, expected)
+        if prior_alone is not None:
+            incidence[PRIOR] = _predicted(prior_alone, histories, judged, landmark_month)
+        exit_month = outcomes.exit_month
+        expected = [
+            _expected_detections(predictor, histories.select(who), exit_month[who], landmark_month)
+            for who in _in_chunks(judged)
+        ]
+        return LandmarkPredictions(landmark_month, judged, incidence, np.concatenate(expected))
 
 
 def predict_every_visit(
@@ -92,13 +95,55 @@ def predict_every_visit(
 
     held_out : (n_held_out,) patients whom `predictor` was fitted without; the steps number patients as the cohort does
     """
+    study = predictor.study
+    parts: dict[int, list[DetectionSteps]] = {}
     with threadpool_limits(limits=1):
-        histories, exit_month = histories.select(held_out), outcomes.exit_month[held_out]
-        found = {}
-        for cause, onset in onset_seen_from_each_landmark(predictor, histories, exit_month).items():
-            steps = detection_steps(predictor.study, histories, exit_month, onset, cause=cause)
-            found[cause] = steps.of_patients(held_out)
-        return found
+        for who in _in_chunks(held_out):
+            here, exit_month = histories.select(who), outcomes.exit_month[who]
+            for cause, onset in onset_seen_from_each_landmark(predictor, here, exit_month).items():
+                steps = detection_steps(study, here, exit_month, onset, cause=cause)
+                parts.setdefault(cause, []).append(steps.of_patients(who))
+    return {cause: DetectionSteps.join(found) for cause, found in parts.items()}
+
+
+def _in_chunks(patient: IntArray) -> list[IntArray]:
+    """Cut a list of patients, at least once, so that memory does not grow with it."""
+    return [patient[start : start + PATIENTS_AT_ONCE] for start in range(0, max(len(patient), 1), PATIENTS_AT_ONCE)]
+
+
+def _predicted(predictor: Predictor, histories: Histories, patient: IntArray, landmark_month: float) -> FloatArray:
+    """Incidence as it is delivered, (n_rows, n_causes, n_horizons)."""
+    forecasts = [
+        predictor.predict(histories.select(who), np.full(len(who), landmark_month)) for who in _in_chunks(patient)
+    ]
+    horizons = predictor.study.horizon_months
+    return np.concatenate([np.stack([each.at(horizon) for horizon in horizons], axis=-1) for each in forecasts])
+
+
+def _baselines(
+    predictor: Predictor,
+    histories: Histories,
+    outcomes: Outcomes,
+    judged: IntArray,
+    learned: IntArray,
+    *,
+    landmark_month: float,
+) -> dict[str, FloatArray]:
+    """Incidence by the models to beat, fitted on `learned`, each (n_judged, n_causes, n_horizons)."""
+    study = predictor.study
+    here, others = histories.select(judged), histories.select(learned)
+    months, cause = outcomes.exit_month[learned] - landmark_month, outcomes.cause[learned]
+    n_causes, horizons = len(study.event), study.horizon_months
+    scores, new_scores = (predictor.scores(each, np.full(len(each), landmark_month)) for each in (others, here))
+    alike = everyone_alike(months, cause, n_causes=n_causes, horizon_months=horizons)
+    found = {
+        ALIKE: np.broadcast_to(alike, (len(judged), *alike.shape)),
+        COX: landmark_cox(scores, months, cause, new_scores, n_causes=n_causes, horizon_months=horizons),
+    }
+    if study.strata:
+        levels, new_levels = (strata_levels(study, each.baseline) for each in (others, here))
+        found[STRATA] = within_strata(levels, months, cause, new_levels, n_causes=n_causes, horizon_months=horizons)
+    return found
 
 
 def _expected_detections(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,6 +10,8 @@ from markupsafe import Markup
 
 from model.audit.baselines import ALIKE, COX
 from model.audit.figures import calibration_figure
+from model.audit.out_of_fold import PRIOR
+from model.audit.strata import STRATA
 from model.audit.summary import verdict
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
     ----------
     audit : the document of `model.audit.run.run`
     facts : `title` of the study, `version`, `synthetic` (True, False, or None for unknown), `about` (of the cohort),
-        `sha256` (file name to sum), `seed`, `command` that makes the audit again
+        `sha256` (file name to sum), `seed`, `command` that makes the audit again; where there are any, `effects`, rows
+        {event, input, per, estimate, low, high (log hazard ratios), prior {mean, sd, source} or None, prior_weight}
     """
     environment = Environment(
         loader=PackageLoader("model.audit"),
@@ -31,13 +35,15 @@ def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(ratio=_ratio, small=_small, signed=_signed, percent=_percent)
-    sections = [_section(audit, event) for event in audit["events"]]
+    environment.filters.update(ratio=_ratio, small=_small, signed=_signed, percent=_percent, hazard_ratio=_hazard_ratio)
+    environment.filters["with_error"] = _with_error
+    effects = sorted(facts.get("effects", ()), key=lambda row: -abs(row["estimate"]))
+    sections = [_section(audit, event, effects) for event in audit["events"]]
     text = environment.get_template("audit.html").render(audit=audit, facts=facts, sections=sections)
     return text.rstrip() + "\n"
 
 
-def _section(audit: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[str, Any]]) -> dict[str, Any]:
     """Gather everything about one event."""
 
     def of_event(key: str) -> list[dict[str, Any]]:
@@ -47,6 +53,7 @@ def _section(audit: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     rows = of_event("by_horizon")
     curves = of_event("curves")
     label = event["label"]
+    names = {ALIKE: "No covariates", COX: "Cox", STRATA: _strata_name(audit["rules"]["strata"]), PRIOR: "Prior alone"}
     alt = f"Calibration of {label}: predicted against observed by group of risk; the numbers are in the table below."
     return {
         **event,
@@ -58,6 +65,8 @@ def _section(audit: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "baselines": [{**row, "label": names[row["name"]]} for row in of_event("baselines")],
+        "effects": [row for row in effects if row["event"] == event["name"]],
         "conventional": of_event("conventional"),
         "one_step": of_event("one_step"),
         "curves": curves,
@@ -66,20 +75,36 @@ def _section(audit: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _strata_name(strata: list[dict[str, Any]]) -> str:
+    """Say what the strata are, like "Size (cut at 10, 20) by Grade"."""
+    cuts = [f" (cut at {', '.join(f'{cut:g}' for cut in by['cuts'])})" if by["cuts"] else "" for by in strata]
+    return " by ".join(by["label"] + cut for by, cut in zip(strata, cuts, strict=True))
+
+
+def _hazard_ratio(log_ratio: float) -> str:
+    return f"{math.exp(log_ratio):.2f}"
+
+
 def _ratio(number: Number) -> str:
     """Two decimals and the interval."""
-    return f"{number['value']:.2f} ({number['low']:.2f} to {number['high']:.2f})"
+    return f"{number['value']:.2f} ({number['low']:.2f} to {number['high']:.2f})".replace("-", "\u2212")
 
 
 def _small(number: Number) -> str:
-    """Four decimals and the interval, for Brier scores."""
-    return f"{number['value']:.4f} ({number['low']:.4f} to {number['high']:.4f})"
+    """Four decimals and the interval, for Brier scores and distances."""
+    return f"{number['value']:.4f} ({number['low']:.4f} to {number['high']:.4f})".replace("-", "\u2212")
 
 
 def _signed(number: Number, decimals: int) -> str:
     """Write a difference with its sign and interval."""
     value, low, high = (f"{number[key]:+.{decimals}f}".replace("-", "\u2212") for key in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
+
+
+def _with_error(number: dict[str, float]) -> str:
+    """Four decimals and the standard error."""
+    value = f"{number['value']:.4f}".replace("-", "\u2212")
+    return f"{value} (se {number['standard_error']:.4f})"
 
 
 def _percent(share: float) -> str:

@@ -12,6 +12,7 @@ from model.audit.cells import MIN_EVENTS, MIN_FOLLOWED, audit_cell, cells_at
 from model.audit.one_step import audit_one_step
 from model.audit.out_of_fold import LandmarkPredictions, predict_at_landmark, predict_every_visit
 from model.audit.resampling import N_DRAWS, patient_weights
+from model.audit.strata import MIN_EXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,15 @@ BY_CELL = ("by_horizon", "conventional", "baselines", "curves", "too_few_events"
 
 
 def run(
-    cohort: Cohort, fold: IntArray, predictors: Sequence[Predictor], *, seed: int, jobs: int, version: str = ""
+    cohort: Cohort,
+    fold: IntArray,
+    predictors: Sequence[Predictor],
+    *,
+    seed: int,
+    jobs: int,
+    version: str = "",
+    prior_alone: Sequence[Predictor] | None = None,
+    learners: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Audit predictors on the patients that each was fitted without.
 
@@ -38,6 +47,9 @@ def run(
     seed : of the patients drawn for the intervals
     jobs : processes to share the work; the result does not depend on it
     version : of the model that is audited, for the reader
+    prior_alone : one per fold, like `predictors`, that know the published effects and nothing else: a further baseline
+    learners : what was compared before, shown as it is: `name`, `label`, `n_parameters`, `log_likelihood`,
+        `per_patient` and `difference_to_best` {value, standard_error}, `chosen`
 
     Returns
     -------
@@ -49,10 +61,11 @@ def run(
     landmarks = audited_landmarks(study, supported_until=supported_until)
     parallel = Parallel(n_jobs=jobs)
     held_out = [fold == k for k in range(len(predictors))]
+    priors: Sequence[Predictor | None] = [None] * len(predictors) if prior_alone is None else prior_alone
     parts = parallel(
-        delayed(predict_at_landmark)(predictor, histories, outcomes, out, landmark)
+        delayed(predict_at_landmark)(predictor, histories, outcomes, out, landmark, prior_alone=prior)
         for landmark in landmarks
-        for predictor, out in zip(predictors, held_out, strict=True)
+        for predictor, out, prior in zip(predictors, held_out, priors, strict=True)
     )
     visits = parallel(
         delayed(predict_every_visit)(predictor, histories, outcomes, np.flatnonzero(out))
@@ -67,6 +80,7 @@ def run(
         for at_landmark in predictions
         for horizon in range(len(study.horizon_months))
     )
+    label_of = {each.name: each.label or each.name for each in study.baseline}
     return {
         "study": study.name,
         "version": version,
@@ -89,7 +103,13 @@ def run(
             "supported_until": supported_until,
             "landmarks": landmarks,
             "horizons": list(study.horizon_months),
+            "strata": [
+                {"column": by.column, "label": label_of[by.column], "cuts": list(by.cuts), "source": by.source}
+                for by in study.strata
+            ],
+            "min_expected": MIN_EXPECTED,
         },
+        "learners": [dict(each) for each in learners],
         "one_step": [
             row
             for k, name in enumerate(study.event_names, 1)

@@ -1,4 +1,4 @@
-"""Fit the hazard of one cause's beginning: EM where it is found by tests, plain Newton where its time is known."""
+"""Fit the hazard of one cause: of its beginning where it is found by tests, of itself where its time is known."""
 
 from __future__ import annotations
 
@@ -8,21 +8,38 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import inv
 
-from model.onset.expectation import exact_rows, expected_rows
-from model.onset.hazard import Parameters, clock_at, linear_parts
-from model.onset.observation import informative_end, result_likelihood
-from model.onset.poisson import RiskRows, curvature, newton_step, patient_scores, penalty
-from model.onset.posterior import onset_posterior
+from model.onset.expectation import Placement, exact_rows, expected_rows
+from model.onset.hazard import Parameters, clock_between
+from model.onset.likelihood import TOLERANCE as LIKELIHOOD_TOLERANCE
+from model.onset.likelihood import Fit, Watched, maximise, row_events
+from model.onset.observation import averaged_likelihood, ending_of
+from model.onset.pace import patient_growth
+from model.onset.poisson import (
+    Penalty,
+    RiskRows,
+    curvature,
+    expected_events,
+    newton_step,
+    patient_scores,
+    penalty,
+    row_log_likelihood,
+)
+from model.onset.posterior import OnsetPosterior
+from model.onset.prior import with_learned_widths
 
 if TYPE_CHECKING:
     from model.landmarks import LandmarkRows
     from model.onset.grid import TimeGrid
-    from model.onset.prior import CoefficientPrior
+    from model.onset.missing import Baselines
+    from model.onset.prior import HazardPrior
+    from model.onset.scaling import Scaling
     from model.study import Study
     from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
 
 MAX_ITERATIONS = 100
-TOLERANCE = 1e-3  # largest change of any parameter, on the scale of log hazard ratios per standard deviation
+WIDTH_ROUNDS = 3  # of learning how wide unknown effects lie; the widths move little after these
+ROUGH = 0.5  # tolerance of the likelihood meanwhile
+TOLERANCE = 1e-6  # largest change of any parameter, on the scale of log hazard ratios per standard deviation
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,8 @@ class TrainingData:
     ----------
     histories, outcomes : (n_patients, ...)
     rows : the landmark rows of these patients
+    scaling : how the rows' features became scores
+    baselines : of the patients
     scores : (n_rows, n_scores) standard scores of the rows' features
     fading : (n_fading,) scores with a part that wears off
     """
@@ -42,6 +61,8 @@ class TrainingData:
     outcomes: Outcomes
     grid: TimeGrid
     rows: LandmarkRows
+    scaling: Scaling
+    baselines: Baselines
     scores: FloatArray
     fading: IntArray
 
@@ -58,100 +79,145 @@ class CauseFit:
     ----------
     parameters : the maximum
     covariance : (n_parameters, n_parameters) of the packed parameters
+    past : the hazard between landmarks, None for a cause whose time is known
+    prior : what was believed before, its unknown widths learned
     n_events : patients in whom the cause was observed
     iterations, converged : how the search ended
     """
 
     parameters: Parameters
     covariance: FloatArray
+    past: Fit | None
+    prior: HazardPrior
     n_events: int
     iterations: int
     converged: bool
 
 
-def fit_cause(data: TrainingData, *, cause: int, prior: CoefficientPrior) -> CauseFit:
+def fit_cause(data: TrainingData, *, cause: int, prior: HazardPrior) -> CauseFit:
     """Fit the hazard of one cause, 1..K."""
     fit = _fit_by_tests if data.study.found_by_test(cause) else _fit_known
     return fit(data, cause, prior)
 
 
-def _fit_by_tests(data: TrainingData, cause: int, prior: CoefficientPrior) -> CauseFit:
-    """EM: spread each patient's onset over where it may lie, take a Newton step, and again until nothing moves."""
-    end, found = informative_end(data.study, data.histories, data.outcomes, data.grid, cause=cause)
-    results = result_likelihood(
-        data.study,
-        data.histories,
-        data.grid,
-        cause=cause,
-        end_month=end,
-        found=found,
-        last_negative_month=np.where(found, data.outcomes.last_negative_month, np.nan),
-    )
-    row_of = np.zeros((len(end), len(data.grid.landmark_month)), dtype=np.int64)
-    row_of[data.rows.patient, data.rows.landmark] = np.arange(len(data.rows.patient))
-    informative = data.select(data.rows.landmark_month < end[data.rows.patient])
+def believed(prior: HazardPrior, hazard: Penalty, past: Penalty, found_by_test: bool) -> CauseFit:  # noqa: FBT001
+    """Return the prior in place of a fit: nothing learned, no events."""
+    sizes = {"n_scores": prior.n_scores}
+    n_bins = len(hazard.centre) - 1 - len(prior.mean)
+    before = None
+    if found_by_test:
+        level = Parameters.unpack(past.centre, n_bins=1, **sizes)
+        before = Fit(level, inv(past.precision), OnsetPosterior(*(np.zeros(0),) * 3), 0.0, 0, converged=True)
+    parameters = Parameters.unpack(hazard.centre, n_bins=n_bins, **sizes)
+    return CauseFit(parameters, inv(hazard.precision), before, prior, 0, 0, converged=True)
 
-    def expect(parameters: Parameters) -> RiskRows:
-        hazard = past_hazard(parameters, data.scores, data.fading, data.grid, row_of)
-        posterior = onset_posterior(hazard, results)
-        return _risk_rows(informative, *expected_rows(informative.rows, data.grid, posterior, results))
 
-    n_events = int(found.sum())
-    centre = penalty(prior, n_bins=len(data.grid.fade), events=n_events, exposure=max(float(end.sum()), 1.0))
-    parameters = Parameters.unpack(centre.centre, n_bins=len(data.grid.fade), n_scores=data.scores.shape[1])
-    iteration, change = 0, np.inf
-    while len(informative.rows.patient) and iteration < MAX_ITERATIONS and change > TOLERANCE:
-        moved, _ = newton_step(parameters, expect(parameters), centre)
-        change = float(np.abs(moved.pack() - parameters.pack()).max())
-        parameters, iteration = moved, iteration + 1
+def events_and_expected(data: TrainingData, fit: CauseFit, *, cause: int) -> tuple[FloatArray, FloatArray]:
+    """Events of one cause from each landmark row to the next landmark, and those the fit expects, each (n_rows,)."""
+    if fit.past is None:
+        happened = data.outcomes.cause == cause
+        events, exposure = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
+        risk_rows = _risk_rows(data, events, exposure)
+        return risk_rows.events.sum(axis=1), expected_events(fit.parameters, risk_rows)
+    watched, _ = watch(data, cause)
+    return row_events(watched, fit.past)
+
+
+def log_likelihood_known(data: TrainingData, parameters: Parameters, *, cause: int) -> FloatArray:
+    """Log likelihood of a cause whose time is known, each stretch from the latest landmark before it, (n_patients,)."""
+    exit_month, rows, grid = data.outcomes.exit_month, data.rows, data.grid
+    landmark = np.append(grid.landmark_month, grid.landmark_month[-1] + grid.horizon_month)
+    until = np.minimum(exit_month[rows.patient], landmark[rows.landmark + 1])
+    last = exit_month[rows.patient] <= landmark[rows.landmark + 1]
+    past = (until - rows.landmark_month)[:, None]
+    start, end = grid.hazard_edge[:-1], grid.hazard_edge[1:]
+    exposure = np.clip(past - start, 0.0, end - start)
+    happened = (data.outcomes.cause == cause)[rows.patient] & last
+    events = (happened[:, None] & (past > start) & (past <= end)).astype(float)
+    edge = rows.landmark_month[:, None] + grid.hazard_edge
+    clock = clock_between(edge[:, :-1], edge[:, 1:])
+    risk_rows = RiskRows(data.scores, data.fading, grid.fade, clock, events, exposure, rows.patient)
+    by_row = row_log_likelihood(parameters, risk_rows)
+    return np.asarray(np.bincount(rows.patient, by_row, minlength=len(exit_month)), dtype=np.float64)
+
+
+def rough_count(data: TrainingData, cause: int) -> tuple[float, float]:
+    """Return (events, months at risk) of one cause, finding taken for happening: enough for a vague prior."""
+    if not data.study.found_by_test(cause):
+        return float((data.outcomes.cause == cause).sum()), float(data.outcomes.exit_month.sum())
+    ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
+    return float(ending.found.sum()), max(float(ending.month.sum()), 1.0)
+
+
+def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
+    """First the hazard between landmarks, by its likelihood; then, from where that puts the beginnings, the forecast.
+
+    The forecast's hazard past a landmark is a regression on the expected events and exposures of every landmark row.
+    """
+    watched, found = watch(data, cause)
+    past = maximise(watched, penalty(prior, n_bins=1, n_fading=0), tolerance=ROUGH)
+    for round_ in range(WIDTH_ROUNDS):
+        prior = with_learned_widths(prior, past.parameters.steady, np.diag(past.covariance)[2:])
+        last = round_ == WIDTH_ROUNDS - 1
+        narrowed, here = penalty(prior, n_bins=1, n_fading=0), past.parameters.pack()
+        past = maximise(watched, narrowed, start=here, tolerance=LIKELIHOOD_TOLERANCE if last else ROUGH)
+    placement = Placement.of(data.rows, data.grid, watched.results.width)
+    risk_rows = _risk_rows(data, *expected_rows(placement, past.posterior, watched.results))
+    centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
+    parameters, _, converged = _climb(risk_rows, centre)
     # The score given what was seen is the expected complete score, so its spread over patients is the information
     # that was really there; the complete data's curvature would overstate it.
-    by_patient = patient_scores(parameters, expect(parameters))
+    by_patient = patient_scores(parameters, risk_rows)
     covariance = inv(by_patient.T @ by_patient + centre.precision)
-    return CauseFit(parameters, covariance, n_events, iteration, converged=change <= TOLERANCE)
+    converged &= past.converged
+    return CauseFit(parameters, covariance, past, prior, int(found.sum()), past.iterations, converged)
 
 
-def past_hazard(
-    parameters: Parameters, scores: FloatArray, fading: IntArray, grid: TimeGrid, row_of: IntArray
-) -> FloatArray:
-    """Hazard per month in every onset bin of every patient, each from the latest landmark before it.
-
-    row_of : (n_patients, n_landmarks) the row of `scores` that holds a patient's landmark
-    Returns (n_patients, n_onset), or (n_draws, n_patients, n_onset) for draws.
-    """
-    steady, wearing_off = linear_parts(parameters, scores, fading)
-    at = row_of[:, grid.latest_landmark]
-    bins = grid.latest_hazard_bin
-    shape = parameters.shape[..., None, :][..., bins]
-    clock = parameters.clock[..., None] * clock_at(grid.onset_middle)
-    log_rate = steady.T[..., at] + wearing_off.T[..., at] * grid.fade[bins] + shape + clock
-    return np.exp(log_rate)
+def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:
+    """Return what surveillance for a cause has shown, and in whom it was found, (n_patients,)."""
+    ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
+    growth = patient_growth(data.study, cause, data.scaling, data.baselines)
+    results = averaged_likelihood(data.study, data.histories, data.grid, growth, ending, cause=cause)
+    return Watched(data.rows, data.scores, results, data.grid), ending.found
 
 
-def _fit_known(data: TrainingData, cause: int, prior: CoefficientPrior) -> CauseFit:
+def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
     """Newton's method to the end, and a covariance that allows for a patient's rows being about the same life."""
     happened = data.outcomes.cause == cause
     risk_rows = _risk_rows(
         data, *exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
     )
-    events, exposure = float(risk_rows.events.sum()), float(risk_rows.exposure.sum())
-    centre = penalty(prior, n_bins=len(data.grid.fade), events=events, exposure=exposure)
-    parameters = Parameters.unpack(centre.centre, n_bins=len(data.grid.fade), n_scores=data.scores.shape[1])
-    iteration, change = 0, np.inf
-    while iteration < MAX_ITERATIONS and change > TOLERANCE**2:
+    start = None
+    for _ in range(1 + WIDTH_ROUNDS):
+        centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
+        parameters, iterations, converged = _climb(risk_rows, centre, start=start)
+        start = parameters
+        by_patient = patient_scores(parameters, risk_rows)
+        bread = inv(curvature(parameters, risk_rows) + centre.precision)
+        covariance = bread @ (by_patient.T @ by_patient + centre.precision) @ bread
+        effects = slice(len(data.grid.fade) + 1, None)
+        used, prior = prior, with_learned_widths(prior, parameters.pack()[effects], np.diag(covariance)[effects])
+    n_events = int((happened & (data.outcomes.exit_month <= data.grid.onset_edge[-1])).sum())
+    return CauseFit(parameters, covariance, None, used, n_events, iterations, converged)
+
+
+def _climb(risk_rows: RiskRows, centre: Penalty, start: Parameters | None = None) -> tuple[Parameters, int, bool]:
+    """Newton's method to the maximum; returns (parameters, iterations, whether it converged)."""
+    sizes = {"n_bins": len(risk_rows.fade), "n_scores": risk_rows.scores.shape[1]}
+    parameters = start or Parameters.unpack(centre.centre, **sizes)
+    for iteration in range(1, MAX_ITERATIONS + 1):
         moved, _ = newton_step(parameters, risk_rows, centre)
         change = float(np.abs(moved.pack() - parameters.pack()).max())
-        parameters, iteration = moved, iteration + 1
-    by_patient = patient_scores(parameters, risk_rows)
-    bread = inv(curvature(parameters, risk_rows) + centre.precision)
-    covariance = bread @ (by_patient.T @ by_patient + centre.precision) @ bread
-    return CauseFit(parameters, covariance, int(happened.sum()), iteration, converged=change <= TOLERANCE**2)
+        parameters = moved
+        if change <= TOLERANCE:
+            return parameters, iteration, True
+    return parameters, MAX_ITERATIONS, False
 
 
 def _risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray) -> RiskRows:
     shared = data.grid.coverage[data.rows.landmark]
-    middle = (data.grid.hazard_edge[1:] + data.grid.hazard_edge[:-1]) / 2
-    clock = clock_at(data.rows.landmark_month[:, None] + middle)
+    edge = data.rows.landmark_month[:, None] + data.grid.hazard_edge
+    clock = clock_between(edge[:, :-1], edge[:, 1:])
     return RiskRows(
         data.scores, data.fading, data.grid.fade, clock, events / shared, exposure / shared, data.rows.patient
     )

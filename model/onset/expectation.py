@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -28,34 +29,55 @@ def exact_rows(
     return events, exposure
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where the edges of landmark rows' hazard bins fall among the onset bins of their patients.
+
+    Attributes
+    ----------
+    patient : (n_rows,)
+    before : (n_rows, n_bins + 1) onset bin that holds the moment
+    share : (n_rows, n_bins + 1) part of the bin's considered width that has passed by then
+    """
+
+    patient: IntArray
+    before: IntArray
+    share: FloatArray
+
+    @classmethod
+    def of(cls, rows: LandmarkRows, grid: TimeGrid, width: FloatArray) -> Self:
+        """Place rows; `width` is (n_patients, n_onset)."""
+        moment = rows.landmark_month[:, None] + grid.hazard_edge
+        last = len(grid.onset_edge) - 2
+        before = np.clip(np.searchsorted(grid.onset_edge, moment + 1e-9, side="right") - 1, 0, last)
+        past = moment - grid.onset_edge[before]
+        considered = width[rows.patient[:, None], before]
+        share = np.divide(past, considered, out=np.ones_like(past), where=considered > 0)
+        return cls(rows.patient, before, np.clip(share, 0.0, 1.0))
+
+    def between(self, curve: FloatArray) -> FloatArray:
+        """Rise of a cumulative curve, (n_patients, n_onset + 1), within each hazard bin, (n_rows, n_bins)."""
+        n_edges = curve.shape[1]
+        at = self.patient[:, None] * n_edges + self.before
+        low = curve.ravel()[at]
+        return np.diff(low + (curve.ravel()[at + 1] - low) * self.share)
+
+
 def expected_rows(
-    rows: LandmarkRows, grid: TimeGrid, posterior: OnsetPosterior, results: ResultLikelihood
+    placement: Placement, posterior: OnsetPosterior, results: ResultLikelihood
 ) -> tuple[FloatArray, FloatArray]:
     """Expected events and months at risk by hazard bin when only test results are known, each (n_rows, n_bins).
 
     A row counts by the probability that its patient's onset lies after the landmark: nothing else is a weight.
     """
-    by_then = np.concatenate([np.zeros((len(posterior.none), 1)), np.cumsum(posterior.beginning, axis=1)], axis=1)
+    by_then = _cumulative(posterior.beginning)
     # Onsets are uniform in their bin, so half of a bin's mass is still at risk on average.
     still_free = results.width * (1.0 - (by_then[:, 1:] + by_then[:, :-1]) / 2)
-    at_risk = np.concatenate([np.zeros((len(by_then), 1)), np.cumsum(still_free, axis=1)], axis=1)
-    moment = rows.landmark_month[:, None] + grid.hazard_edge
-    before, share = _place(moment, grid, results.width[rows.patient])
-    who = rows.patient[:, None]
-    events, exposure = (
-        np.diff(curve[who, before] * (1 - share) + curve[who, before + 1] * share) for curve in (by_then, at_risk)
-    )
-    return events, exposure
+    return placement.between(by_then), placement.between(_cumulative(still_free))
 
 
-def _place(month: FloatArray, grid: TimeGrid, width: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Onset bin that holds a moment, and the share of the bin's considered part that has passed by then.
-
-    month : (n_rows, n_moments); width : (n_rows, n_onset); both returned are (n_rows, n_moments).
-    """
-    last = len(grid.onset_edge) - 2
-    before = np.clip(np.searchsorted(grid.onset_edge, month + 1e-9, side="right") - 1, 0, last)
-    past = month - grid.onset_edge[before]
-    considered = np.take_along_axis(width, before, axis=1)
-    share = np.divide(past, considered, out=np.ones_like(past), where=considered > 0)
-    return before, np.clip(share, 0.0, 1.0)
+def _cumulative(value: FloatArray) -> FloatArray:
+    """Running sum along bins with a leading 0, (n_patients, n_bins + 1)."""
+    total = np.zeros((len(value), value.shape[1] + 1))
+    np.cumsum(value, axis=1, out=total[:, 1:])
+    return total

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -26,16 +26,23 @@ class TimeGrid:
     ----------
     landmark_month : (n_landmarks,) where the model learns and where past hazards are refreshed
     horizon_month : the longest time past a landmark that is answered
+    n_onset : how many bins of the patient's clock are looked at; None = all, up to the last landmark and its horizon
     """
 
     landmark_month: FloatArray
     horizon_month: float
+    n_onset: int | None = None
 
     @classmethod
     def of(cls, study: Study, *, until: float) -> TimeGrid:
         """Build the grid of a study for landmarks up to `until`."""
         landmarks = np.array(study.landmark_months)
         return cls(landmarks[landmarks <= until + 1e-9], study.horizon_months[-1])
+
+    def until(self, month: float) -> Self:
+        """Look at the patient's clock only up to the bin that holds a month: later ones cost time and say nothing."""
+        n_bins = int(np.searchsorted(self.onset_edge, month))
+        return replace(self, n_onset=min(max(n_bins, 1), len(self.onset_edge) - 1))
 
     @cached_property
     def hazard_edge(self) -> FloatArray:
@@ -61,9 +68,10 @@ class TimeGrid:
 
     @cached_property
     def onset_edge(self) -> FloatArray:
-        """Edges of the onset bins on the patient's clock, (n_onset + 1,), up to the last landmark and its horizon."""
+        """Edges of the onset bins on the patient's clock, (n_onset + 1,)."""
         end = self.landmark_month[-1] + self.horizon_month
-        return np.multiply(np.arange(int(np.ceil(end / self.step - 1e-9)) + 1), self.step)
+        n_bins = self.n_onset or int(np.ceil(end / self.step - 1e-9))
+        return np.multiply(np.arange(n_bins + 1), self.step)
 
     @cached_property
     def onset_middle(self) -> FloatArray:

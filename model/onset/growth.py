@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
     from model.study import Sensitivity, Study
-    from model.types import FloatArray
+    from model.types import FloatArray, IntArray
 
 N_PACES = 13
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How one cause grows.
+    """How one cause would grow in each of some patients.
 
     Attributes
     ----------
     lead_months : from beginning to onset at the usual pace; before its beginning no test sees anything
-    pace : (n_paces,) how many times faster than usual
-    share : (n_paces,) of patients, summing to 1
+    pace : (n_patients, n_paces) how many times faster than usual
+    share : (n_paces,) probability of each, summing to 1
     """
 
     lead_months: float
@@ -31,19 +31,42 @@ class Growth:
 
     @property
     def delay_months(self) -> FloatArray:
-        """Months from beginning to onset by pace, (n_paces,)."""
+        """Months from beginning to onset, (n_patients, n_paces)."""
         return self.lead_months / self.pace
 
+    def share_given(self, log_pace: FloatArray, log_sd: float) -> FloatArray:
+        """Weigh the same paces anew where a patient's log pace is this, (..., n_patients), up to a spread `log_sd`.
 
-def growth_of(study: Study, cause: int) -> Growth:
-    """Read a cause's growth from its study: points spaced evenly over three sd either way stand for the log-normal."""
+        Returns (..., n_patients, n_paces).
+        """
+        point = np.log(self.pace)
+        spacing = np.diff(point, axis=1).max(initial=0.0)
+        away = (point - log_pace[..., None]) / max(log_sd, spacing, 1e-9)
+        weight = np.exp(-(away**2) / 2)
+        return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
+
+    def select(self, index: IntArray | slice) -> Self:
+        """Return some of the patients."""
+        return type(self)(self.lead_months, self.pace[index], self.share)
+
+
+def growth_of(study: Study, cause: int, log_pace: FloatArray, variance: FloatArray) -> Growth:
+    """Spread each patient's pace over points evenly spaced to three sd either way, for the log-normal.
+
+    Parameters
+    ----------
+    log_pace : (n_patients,) what the patient's baselines add to the log pace, against the reference patient
+    variance : (n_patients,) of that sum where baselines are missing
+    """
     event = study.event[cause - 1]
-    if event.pace_log_sd == 0:
-        return Growth(event.lead * study.months_per_unit, np.ones(1), np.ones(1))
+    lead = event.lead * study.months_per_unit
+    sd = np.sqrt(event.pace_log_sd**2 + variance)
+    if not sd.any():
+        return Growth(lead, np.exp(log_pace)[:, None], np.ones(1))
     # Not the few points of a quadrature: tails decide what may be an onset early, spacing how smoothly risk rises.
     point = np.linspace(-3.0, 3.0, N_PACES)
     weight = np.exp(-(point**2) / 2)
-    return Growth(event.lead * study.months_per_unit, np.exp(event.pace_log_sd * point), weight / weight.sum())
+    return Growth(lead, np.exp(log_pace[:, None] + sd[:, None] * point), weight / weight.sum())
 
 
 def sensitivity_at(
@@ -51,12 +74,13 @@ def sensitivity_at(
 ) -> FloatArray:
     """Chance that a test finds what has its onset then, at the usual pace.
 
-    max - (max - start) 2^(-u / half_time) from onset on; start (first / start)^(-u / lead) for the `lead_months` before
-    it; zero before that.
+    max - (max - start) 2^(-(u / half_time)^shape) from onset on; start (first / start)^(-u / lead) for the
+    `lead_months` before it; zero before that.
     """
     since = np.maximum(months_since_onset, 0.0)
     half_time = sensitivity.half_time * months_per_unit
-    left = np.exp2(-since / half_time) if half_time > 0 else np.zeros_like(since)
+    waited = since / half_time if half_time > 0 else np.full_like(since, np.inf)
+    left = np.exp2(-waited if sensitivity.shape == 1 else -(waited**sensitivity.shape))
     seen = sensitivity.max - (sensitivity.max - sensitivity.start) * left
     if lead_months == 0 or sensitivity.start == 0:
         return np.where(months_since_onset < 0, 0.0, seen)
@@ -69,6 +93,6 @@ def sensitivity_at(
 def seen_by_pace(
     sensitivity: Sensitivity, growth: Growth, months_since_beginning: FloatArray, *, months_per_unit: float
 ) -> FloatArray:
-    """Chance that a test finds what began that long ago, (n_rows, n_bins) to (n_rows, n_paces, n_bins)."""
-    at_usual_pace = months_since_beginning[:, None, :] * growth.pace[:, None] - growth.lead_months
+    """Chance that a test finds what began that long ago, (n_patients, n_bins) to (n_patients, n_paces, n_bins)."""
+    at_usual_pace = months_since_beginning[:, None, :] * growth.pace[:, :, None] - growth.lead_months
     return sensitivity_at(sensitivity, at_usual_pace, months_per_unit=months_per_unit, lead_months=growth.lead_months)

@@ -6,30 +6,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import xlogy
 
 if TYPE_CHECKING:
     from model.onset.grid import TimeGrid
     from model.types import FloatArray, IntArray
 
 
-CLOCK_MONTHS = 3.0
+CLOCK_MONTHS = 12.0
 
 
-def clock_at(month: FloatArray) -> FloatArray:
-    """Return the patient's clock on the scale of the hazard's power law: log(1 + months since the origin / 3)."""
-    return np.log1p(month / CLOCK_MONTHS)
+def clock_between(start: FloatArray, end: FloatArray) -> FloatArray:
+    """Mean of log(t / CLOCK_MONTHS) over stretches of the patient's clock: finite even where one starts at the origin.
+
+    A hazard that goes with a power of time is steep at the origin; its value in mid-bin would miss much of the bin.
+    """
+    return np.asarray((xlogy(end, end) - xlogy(start, start)) / (end - start) - 1.0 - np.log(CLOCK_MONTHS))
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Coefficients of one cause, or of many draws of them.
 
-    log h(w | z, s) = shape[bin of w] + clock log(1 + (s + w) / CLOCK_MONTHS)
+    log h(w | z, s) = shape[bin of w] + clock log((s + w) / CLOCK_MONTHS)
                       + z . steady + fade(w) (z[fading] . wearing_off)
 
     Attributes
     ----------
-    shape : (..., n_bins) log hazard per month at the origin of a patient whose scores are all 0
+    shape : (..., n_bins) log hazard per month, a year after the origin, of a patient whose scores are all 0
     clock : (..., 1) power by which the hazard falls or rises with time since the origin, whatever the landmark
     steady : (..., n_scores)
     wearing_off : (..., n_fading)
@@ -63,21 +67,25 @@ def log_hazard(
     grid: TimeGrid,
     *,
     landmark_month: FloatArray,
-    past_month: FloatArray,
+    past_edge: FloatArray,
+    unknown: FloatArray | float = 0.0,
 ) -> FloatArray:
-    """Log hazard per month at times past the landmark, (n_rows, n_times) or (n_rows, n_draws, n_times).
+    """Log hazard per month in steps past the landmark, (n_rows, n_steps) or (n_rows, n_draws, n_steps).
 
     Parameters
     ----------
     scores : (n_rows, n_scores) at each row's landmark
     fading : (n_fading,) which scores have a part that wears off
     landmark_month : (n_rows,)
-    past_month : (n_times,) months past the landmark
+    past_edge : (n_steps + 1,) months past the landmark at which the steps begin and end
+    unknown : (n_rows, n_draws) to be added for what is missing
     """
-    bins = grid.hazard_bin(past_month)
-    clock = clock_at(landmark_month[:, None] + past_month)
+    bins = grid.hazard_bin((past_edge[1:] + past_edge[:-1]) / 2)
+    moment = landmark_month[:, None] + past_edge
+    clock = clock_between(moment[:, :-1], moment[:, 1:])
     if parameters.clock.ndim > 1:
         clock = clock[:, None]
     steady, wearing_off = linear_parts(parameters, scores, fading)
     timed = parameters.shape[..., bins] + parameters.clock * clock
+    steady = steady + unknown
     return np.asarray(steady[..., None] + wearing_off[..., None] * grid.fade[bins] + timed)

@@ -3,109 +3,175 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from model.onset.growth import growth_of, seen_by_pace
+from model.onset.growth import seen_by_pace
 from model.types import NEGATIVE, NOT_DONE, POSITIVE
 
 if TYPE_CHECKING:
     from model.onset.grid import TimeGrid
+    from model.onset.growth import Growth
     from model.study import Study
-    from model.types import BoolArray, FloatArray, Histories, Outcomes
+    from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
+
+
+PATIENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class ResultLikelihood:
-    """Likelihood of one cause's test results for every patient.
+    """Likelihood of one cause's test results for every patient, averaged over the paces.
 
     Attributes
     ----------
     width : (n_patients, n_onset) months of each bin that lie before `end_month`
-    by_pace : (n_patients, n_paces, n_onset) P(results | beginning in that bin, growing at that pace)
-    share : (n_paces,) of the paces
+    given_beginning : (n_patients, n_onset) P(results | beginning in that bin)
     given_none : (n_patients,) P(results | no beginning before `end_month`)
     """
 
     width: FloatArray
-    by_pace: FloatArray
-    share: FloatArray
+    given_beginning: FloatArray
     given_none: FloatArray
 
-    @cached_property
-    def given_beginning(self) -> FloatArray:
-        """P(results | beginning in that bin), averaged over the paces, (n_patients, n_onset)."""
-        return np.asarray(np.einsum("g,igt->it", self.share, self.by_pace))
+
+@dataclass(frozen=True)
+class PacedLikelihood:
+    """The same for each pace.
+
+    Attributes
+    ----------
+    width, given_none : as in ResultLikelihood
+    by_pace : (n_patients, n_paces, n_onset) P(results | beginning in that bin, growing at that pace)
+    growth : of the patients
+    """
+
+    width: FloatArray
+    by_pace: FloatArray
+    given_none: FloatArray
+    growth: Growth
+
+    def averaged(self) -> ResultLikelihood:
+        """Average over the paces."""
+        given = np.einsum("g,igt->it", self.growth.share, self.by_pace)
+        return ResultLikelihood(self.width, given, self.given_none)
 
 
-def informative_end(
-    study: Study, histories: Histories, outcomes: Outcomes, grid: TimeGrid, *, cause: int
-) -> tuple[FloatArray, BoolArray]:
-    """Return (end_month, found), each (n_patients,): when the cause was found, else the last test that could find it.
+@dataclass(frozen=True)
+class Ending:
+    """How surveillance for one cause ended.
 
-    What happens after the grid's end is not looked at, as if the study had been closed then.
+    Attributes
+    ----------
+    month : (n_patients,) when the cause was found, else the last test that could find it
+    found : (n_patients,) whether it was found then
+    named : (n_patients,) whether the outcome names it; what is found beside something worse may not be named
+    last_negative_month : (n_patients,) stated moment without disease, NaN where the visits say it
+    """
+
+    month: FloatArray
+    found: BoolArray
+    named: BoolArray
+    last_negative_month: FloatArray
+
+    @classmethod
+    def nothing_found(cls, month: FloatArray) -> Self:
+        """Nothing was found by then, (n_patients,)."""
+        never = np.zeros(len(month), dtype=bool)
+        return cls(month, never, never, np.full(len(month), np.nan))
+
+    def select(self, index: IntArray) -> Self:
+        """Return some of the patients."""
+        return type(self)(self.month[index], self.found[index], self.named[index], self.last_negative_month[index])
+
+
+def ending_of(study: Study, histories: Histories, outcomes: Outcomes, grid: TimeGrid, *, cause: int) -> Ending:
+    """Say how surveillance ended; what happens after the grid's end is not looked at, as if the study closed then.
+
+    A cause that the outcome does not name was found too if a test that sees nothing else was positive at the end.
     """
     closed = grid.onset_edge[-1]
-    found = (outcomes.cause == cause) & (outcomes.exit_month <= closed)
+    named = (outcomes.cause == cause) & (outcomes.exit_month <= closed)
+    alone = [index for index, test in enumerate(study.test) if set(test.sees) == {study.event_names[cause - 1]}]
+    at_exit = histories.visit_month == outcomes.exit_month[:, None]
+    positive = (histories.test[:, :, alone] == POSITIVE).any(axis=2)
+    beside = (positive & at_exit).any(axis=1) & (outcomes.exit_month <= closed)
     looked = _sees(study, histories, cause) & (histories.visit_month <= closed)
     last_test = np.where(looked, histories.visit_month, 0.0).max(axis=1, initial=0.0)
-    return np.where(found, outcomes.exit_month, last_test), found
+    found = named | beside
+    month = np.where(found, outcomes.exit_month, last_test)
+    return Ending(month, found, named, np.where(named, outcomes.last_negative_month, np.nan))
 
 
 def result_likelihood(
-    study: Study,
-    histories: Histories,
-    grid: TimeGrid,
-    *,
-    cause: int,
-    end_month: FloatArray,
-    found: BoolArray | None = None,
-    last_negative_month: FloatArray | None = None,
-) -> ResultLikelihood:
-    """Multiply over all tests done by `end_month` what each result says about the beginning of one cause.
+    study: Study, histories: Histories, grid: TimeGrid, growth: Growth, ending: Ending, *, cause: int
+) -> PacedLikelihood:
+    """Multiply over all tests done until surveillance ended what each result says about the beginning of one cause.
 
     Parameters
     ----------
-    histories : a positive result counts only at the moment the cause was found; others are cleared or another cause's
-    end_month : (n_patients,) beginnings are considered up to here; the bin that holds it is cut there
-    found : (n_patients,) whether the cause was found at `end_month`; None = nobody's
-    last_negative_month : (n_patients,) stated moment without disease, NaN where the visits say it; None = nowhere
+    histories : a positive result counts only where it found the cause; others are cleared or another cause's
+    ending : beginnings are considered up to its month; the bin that holds it is cut there
 
     Notes
     -----
-    Within a bin the beginning is uniform: a test in mid-bin can see only the share before it. Without a lead and with
-    sensitivity 1 this is plain interval censoring between the last negative test and the moment of finding.
+    Within a bin the beginning is uniform: a test in mid-bin can see only the share before it, and tests of one visit
+    look at the same share. Without a lead and with sensitivity 1 this is plain interval censoring between the last
+    negative test and the moment of finding.
     """
-    n_patients = len(histories)
-    found = np.zeros(n_patients, dtype=bool) if found is None else found
-    start = grid.onset_edge[:-1]
-    width = np.clip(end_month[:, None] - start, 0.0, grid.step)
-    growth = growth_of(study, cause)
-    given = np.ones((n_patients, len(growth.pace), len(start)))
-    by_test = np.zeros(n_patients, dtype=bool)
     event = study.event_names[cause - 1]
-    for index, test in enumerate(study.test):
-        if event not in test.sees:
+    able = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
+    alone = np.array([set(study.test[index].sees) == {event} for index, _ in able], dtype=bool)
+    start = grid.onset_edge[:-1]
+    width = np.clip(ending.month[:, None] - start, 0.0, grid.step)
+    given = np.ones((len(histories), len(growth.share), len(start)))
+    by_test = np.zeros(len(histories), dtype=bool)
+    last = int((histories.visit_month <= ending.month[:, None]).sum(axis=1).max(initial=0))
+    for visit in range(last):
+        month = histories.visit_month[:, visit]
+        result = histories.test[:, visit, [index for index, _ in able]]
+        now = (ending.found & (month == ending.month))[:, None]
+        positive = (result == POSITIVE) & now & (ending.named[:, None] | alone)
+        says = positive | ((result == NEGATIVE) & (month <= ending.month)[:, None])
+        who = np.flatnonzero(says.any(axis=1))
+        if not len(who):
             continue
-        for visit in range(histories.visit_month.shape[1]):
-            month, result = histories.visit_month[:, visit], histories.test[:, visit, index]
-            finding = (result == POSITIVE) & found & (month == end_month)
-            who = np.flatnonzero(((result == NEGATIVE) & (month <= end_month)) | finding)
-            share, since = _share_before(month[who], start, width[who])
-            found_there = seen_by_pace(test.sees[event], growth, since, months_per_unit=study.months_per_unit)
-            seen = share[:, None] * found_there
-            given[who] *= np.where(finding[who, None, None], seen, 1.0 - seen)
-            by_test |= finding
+        share, since = _share_before(month[who], start, width[who])
+        there = np.ones((len(who), *given.shape[1:]))
+        for column, (_, sees) in enumerate(able):
+            its = np.flatnonzero(says[who, column])
+            if not len(its):
+                continue
+            growing = growth.select(who[its])
+            seen = seen_by_pace(sees, growing, since[its], months_per_unit=study.months_per_unit)
+            there[its] *= np.where(positive[who[its], column][:, None, None], seen, 1.0 - seen)
+        absent = 1.0 - positive[who].any(axis=1)
+        given[who] *= ((1.0 - share) * absent[:, None])[:, None] + share[:, None] * there
+        by_test |= positive.any(axis=1)
     # Found without a positive test of ours (by symptoms, elsewhere): it was there, and nothing else is said.
-    told = found & ~by_test
+    told = ending.found & ~by_test
     given[told] *= (width[told] > 0)[:, None].astype(float)
-    if last_negative_month is not None:
-        who = np.flatnonzero(~np.isnan(last_negative_month))
-        share, _ = _share_before(last_negative_month[who], start, width[who])
-        given[who] *= 1.0 - share[:, None]
-    return ResultLikelihood(width, given, growth.share, np.where(found, 0.0, 1.0))
+    who = np.flatnonzero(~np.isnan(ending.last_negative_month))
+    share, _ = _share_before(ending.last_negative_month[who], start, width[who])
+    given[who] *= 1.0 - share[:, None]
+    return PacedLikelihood(width, given, np.where(ending.found, 0.0, 1.0), growth)
+
+
+def averaged_likelihood(
+    study: Study, histories: Histories, grid: TimeGrid, growth: Growth, ending: Ending, *, cause: int
+) -> ResultLikelihood:
+    """Do the same for a whole cohort, averaged over the paces, in chunks of patients whose results end about alike."""
+    width, given = (np.zeros((len(histories), len(grid.onset_edge) - 1)) for _ in range(2))
+    order = np.argsort(ending.month, kind="stable")
+    for start in range(0, len(order), PATIENTS_AT_ONCE):
+        who = order[start : start + PATIENTS_AT_ONCE]
+        here = grid.until(float(ending.month[who].max()))
+        n_bins = len(here.onset_edge) - 1
+        chunk, growing = histories.select(who), growth.select(who)
+        part = result_likelihood(study, chunk, here, growing, ending.select(who), cause=cause).averaged()
+        width[who, :n_bins], given[who, :n_bins] = part.width, part.given_beginning
+    return ResultLikelihood(width, given, np.where(ending.found, 0.0, 1.0))
 
 
 def _sees(study: Study, histories: Histories, cause: int) -> BoolArray:

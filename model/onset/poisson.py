@@ -9,10 +9,10 @@ import numpy as np
 from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from model.onset.hazard import Parameters, linear_parts
-from model.onset.prior import LEVEL_SD, SHAPE_STEP_SD, TIME_SD
+from model.onset.prior import SHAPE_STEP_SD
 
 if TYPE_CHECKING:
-    from model.onset.prior import CoefficientPrior
+    from model.onset.prior import HazardPrior
     from model.types import FloatArray, IntArray
 
 
@@ -25,7 +25,7 @@ class RiskRows:
     scores : (n_rows, n_scores)
     fading : (n_fading,) which scores also have a part that wears off
     fade : (n_bins,)
-    clock : (n_rows, n_bins) `clock_at` of each row's bins
+    clock : (n_rows, n_bins) `clock_between` of each row's bins
     events, exposure : (n_rows, n_bins); counts and months, both already divided by the coverage
     patient : (n_rows,) ascending
     """
@@ -47,14 +47,14 @@ class Penalty:
     precision: FloatArray
 
 
-def penalty(prior: CoefficientPrior, *, n_bins: int, events: float, exposure: float) -> Penalty:
-    """Join the prior of the coefficients with a smooth shape and a vague level of the hazard."""
+def penalty(prior: HazardPrior, *, n_bins: int, n_fading: int) -> Penalty:
+    """Join the prior of the parameters with a smooth shape; the last `n_fading` effects are those that fade."""
     steps = np.diff(np.eye(n_bins), axis=0)
     mean = np.full((1, n_bins), 1 / n_bins)
-    shape = steps.T @ steps / SHAPE_STEP_SD**2 + mean.T @ mean / LEVEL_SD**2
-    level = np.log((events + 0.5) / max(exposure, 1e-12))
-    centre = np.concatenate([np.full(n_bins, level), [0.0], prior.mean])
-    return Penalty(centre, block_diag(shape, np.diag(np.append(TIME_SD, prior.sd) ** -2.0)))
+    shape = steps.T @ steps / SHAPE_STEP_SD**2 + mean.T @ mean / prior.level_sd**2
+    kept = slice(prior.n_scores + n_fading)
+    centre = np.concatenate([np.full(n_bins, prior.level), [prior.clock], prior.mean[kept]])
+    return Penalty(centre, block_diag(shape, np.diag(np.append(prior.clock_sd, prior.sd[kept]) ** -2.0)))
 
 
 def objective(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> float:
@@ -96,6 +96,17 @@ def patient_scores(parameters: Parameters, rows: RiskRows) -> FloatArray:
     )
     first = np.flatnonzero(np.diff(rows.patient, prepend=-1))
     return np.add.reduceat(by_row, first, axis=0)
+
+
+def expected_events(parameters: Parameters, rows: RiskRows) -> FloatArray:
+    """Events that the parameters expect in each row, (n_rows,)."""
+    return np.asarray((rows.exposure * np.exp(_log_rate(parameters, rows))).sum(axis=1))
+
+
+def row_log_likelihood(parameters: Parameters, rows: RiskRows) -> FloatArray:
+    """Poisson log likelihood of each row, up to what no parameter changes, (n_rows,)."""
+    log_rate = _log_rate(parameters, rows)
+    return np.asarray((rows.events * log_rate - rows.exposure * np.exp(log_rate)).sum(axis=1))
 
 
 def curvature(parameters: Parameters, rows: RiskRows) -> FloatArray:

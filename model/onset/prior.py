@@ -2,53 +2,127 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.onset.hazard import CLOCK_MONTHS
+
 if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.scaling import Scaling
-    from model.study import Study
-    from model.types import FloatArray
+    from model.study import Prior, Study
+    from model.types import FloatArray, IntArray
 
 # Per standard deviation of the feature. Without a published effect, two in three are believed to lie within a hazard
-# ratio of 1.16 either way. Time itself may matter more.
+# ratio of 1.16 either way, until the data say how far such effects really lie from none; this belief weighs as much as
+# ten of them. Time itself may matter more.
 UNKNOWN_SD = 0.15
+UNKNOWN_WEIGHT = 10.0
 TIME_SD = 1.0
+# What boosting says is taken at its word, up to this; of another cause's trees nothing is taken.
+TREES_SD = 0.25
+NOT_ITS_OWN = 1e-3
+# The power of a published hazard is a shape read off a few points in time.
+CLOCK_SD = 0.25
 # The hazard's shape past the landmark: its log may change by about this much from one bin to the next.
 SHAPE_STEP_SD = 0.5
 # The level of a hazard: as if half an event had been seen, and uncertain by a factor of e^2.
 LEVEL_SD = 2.0
 
 
+KNOWN, BASELINE, MARKER = -1, 0, 1
+
+
 @dataclass(frozen=True)
-class CoefficientPrior:
-    """Normal prior of the coefficients of one cause, on the scale of the scores.
+class HazardPrior:
+    """Normal prior of the parameters of one cause, on the scale of the scores.
 
     Attributes
     ----------
+    level, level_sd : log hazard per month a year after the origin, of a patient whose scores are all 0
+    clock, clock_sd : the hazard's power of time
     mean, sd : (n_scores + n_fading,) effects of the scores, then the fading parts
+    n_scores : how many are effects of scores
+    unknown : (n_scores + n_fading,) group of effects about which nothing is published, -1 for all others
     """
 
+    level: float
+    level_sd: float
+    clock: float
+    clock_sd: float
     mean: FloatArray
     sd: FloatArray
+    n_scores: int
+    unknown: IntArray
 
 
-def coefficient_prior(
-    study: Study, features: tuple[Feature, ...], scaling: Scaling, *, event: str, published: bool = True
-) -> CoefficientPrior:
-    """Translate the study's published effects on one event to the scale of the scores."""
-    mean = np.zeros(scaling.n_scores)
-    sd = np.full(scaling.n_scores, UNKNOWN_SD)
-    priors = {baseline.name: baseline.prior.get(event, ()) for baseline in study.baseline}
-    for index, feature in enumerate(features):
-        if feature.what == "time":
-            sd[index] = TIME_SD
-        for prior in priors.get(feature.source, ()) if published else ():
-            if prior.level == feature.level:
-                mean[index] = prior.log_hazard_ratio * scaling.scale[index]
-                sd[index] = prior.sd * scaling.scale[index]
+def hazard_prior(
+    study: Study,
+    features: tuple[Feature, ...],
+    scaling: Scaling,
+    *,
+    cause: int,
+    events: float,
+    exposure: float,
+    published: bool = True,
+    unknown_sd: float = UNKNOWN_SD,
+) -> HazardPrior:
+    """Translate what the study states about one cause to the scale of the scores.
+
+    Parameters
+    ----------
+    events, exposure : of the cohort, in months: they set the vague level of a hazard about which nothing is published
+    published : whether what is published is used at all
+    unknown_sd : of effects about which nothing is published
+    """
+    event = study.event[cause - 1]
     fading = sum(feature.fades for feature in features)
-    return CoefficientPrior(np.append(mean, np.zeros(fading)), np.append(sd, np.full(fading, UNKNOWN_SD)))
+    mean, sd = np.zeros(scaling.n_scores + fading), np.full(scaling.n_scores + fading, unknown_sd)
+    unknown = np.full(len(mean), BASELINE)
+    unknown[[index for index, feature in enumerate(features) if feature.fades]] = MARKER
+    unknown[scaling.n_scores :] = MARKER
+    time = [index for index, feature in enumerate(features) if feature.what == "time"]
+    sd[time], unknown[time] = TIME_SD, KNOWN
+    unknown[np.flatnonzero(~(scaling.high > scaling.low))] = KNOWN  # Where nobody differs there is no width to learn.
+    stated = published_effects(study, features, event=event.name) if published else {}
+    for index, prior in stated.items():
+        mean[index] = prior.log_hazard_ratio * scaling.scale[index]
+        sd[index] = prior.sd * scaling.scale[index]
+        unknown[index] = KNOWN
+    n_causes = len(scaling.trees)
+    for other, index in enumerate(range(scaling.n_scores - n_causes, scaling.n_scores), 1):
+        mean[index], sd[index] = (1.0, TREES_SD) if other == cause else (0.0, NOT_ITS_OWN)
+        unknown[index] = KNOWN
+    if event.prior is None or not published:
+        level = float(np.log((events + 0.5) / max(exposure, 1e-12)))
+        return HazardPrior(level, LEVEL_SD, 0.0, TIME_SD, mean, sd, scaling.n_scores, unknown)
+    power, by = event.prior.power, event.prior.by * study.months_per_unit
+    at_a_year = event.prior.cumulative_hazard * power / CLOCK_MONTHS * (CLOCK_MONTHS / by) ** power
+    away = scaling.reference_scores(study, features) @ mean[: len(features)]
+    level = float(np.log(at_a_year) - away)
+    return HazardPrior(level, event.prior.log_sd, power - 1.0, CLOCK_SD, mean, sd, scaling.n_scores, unknown)
+
+
+def with_learned_widths(prior: HazardPrior, effects: FloatArray, variance: FloatArray) -> HazardPrior:
+    """Widen or narrow what is believed of unknown effects by how far they were found to lie from none.
+
+    effects, variance : (n_effects,) estimate and posterior variance, the fading parts perhaps not among them
+
+    One step of EM for the variance of each group, with an inverse-gamma belief around UNKNOWN_SD.
+    """
+    sd = prior.sd.copy()
+    here = prior.unknown[: len(effects)]
+    for group in (BASELINE, MARKER):
+        inside = here == group
+        total = np.sum(effects[inside] ** 2 + variance[inside]) + UNKNOWN_WEIGHT * UNKNOWN_SD**2
+        sd[prior.unknown == group] = np.sqrt(total / (inside.sum() + UNKNOWN_WEIGHT))
+    return replace(prior, sd=sd)
+
+
+def published_effects(study: Study, features: tuple[Feature, ...], *, event: str) -> dict[int, Prior]:
+    """Find the features whose effect on an event the study states, by position."""
+    stated = {(item.name, prior.level): prior for item in study.baseline for prior in item.prior.get(event, ())}
+    places = ((feature.source, feature.level) for feature in features)
+    return {index: stated[place] for index, place in enumerate(places) if place in stated}

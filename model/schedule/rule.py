@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import NotSupportedError
+from model.finite import finite_forecast
 from model.onset.growth import sensitivity_at
 from model.schedule.tests import available, cheapest_set
 
@@ -40,7 +41,7 @@ class Plan:
     Attributes
     ----------
     feasible : whether the limit can be kept within the shortest and longest interval, at every step
-    why : the reasons in sentences, the binding bound first
+    why : the reasons in sentences: what bounds the first interval, then the first visit before which the limit breaks
     interval_months : to the first visit
     earliest_month, latest_month : the window around the first visit
     visits, cost, burden_days : of the whole plan; costs in the study's units
@@ -66,7 +67,8 @@ def plan(predictor: Predictor, histories: Histories, as_of_month: float, *, tier
     and unseen is still at or under the limit. If even the shortest interval exceeds it, that interval is taken and the
     plan says that it is not feasible. Later visits follow by the same rule, as if each one before them found nothing.
 
-    Raises NotSupportedError if the study states no policy or the moment lies beyond what the model learned from.
+    Raises NotSupportedError if the study states no policy, the moment lies beyond what the model learned from or the
+    model gives no finite number.
     """
     study = predictor.study
     if study.policy is None:
@@ -74,27 +76,29 @@ def plan(predictor: Predictor, histories: Histories, as_of_month: float, *, tier
     unit = study.months_per_unit
     shortest, longest = study.policy.shortest_interval * unit, study.policy.longest_interval * unit
     limit = study.policy.unseen_risk_limit
-    forecast = predictor.predict(histories, np.array([as_of_month]))
+    forecast = finite_forecast(predictor, histories, np.array([as_of_month]))
     tests = available(study, tier)
     targets = {study.event_names[cause - 1] for cause in study.targets}
     chosen = cheapest_set(tests, targets)
-    why = [*_out_of_reach(study, tests, targets, tier)]
     onsets = _Onsets(study, forecast)
     steps: list[Step] = []
+    why: list[str] = []
     within, month = True, 0.0
     while (room := predictor.grid.horizon_month - month) >= shortest:
-        wait, kept = _longest_wait(onsets, month, limit=limit, shortest=shortest, longest=min(longest, room))
+        bounds = {"limit": limit, "shortest": shortest, "longest": min(longest, room)}
+        wait, kept = _longest_wait(onsets, month, **bounds)
         month += wait
         steps.append(Step(as_of_month + month, tuple(test.name for test in chosen), onsets.unseen_at(month)))
         onsets.look(month, chosen)
+        if len(steps) == 1 or (within and not kept):
+            place = f"At visit {len(steps)}, {month:.1f} months from now, the" if len(steps) > 1 else "The"
+            why.append(_sentence(place, steps[-1], wait, kept=kept, **bounds))
         within &= kept
-        if len(steps) == 1:
-            why.insert(0, _sentence(steps[0], wait, kept=kept, limit=limit, shortest=shortest, longest=longest))
     first = steps[0].month
     slack = min(1.0, (first - as_of_month) / 4)
     return Plan(
         feasible=within,
-        why=tuple(why),
+        why=(*why, *_out_of_reach(study, tests, targets, tier)),
         steps=tuple(steps),
         interval_months=first - as_of_month,
         earliest_month=first - slack,
@@ -165,10 +169,10 @@ def _longest_wait(
     return low, True
 
 
-def _sentence(step: Step, wait: float, *, kept: bool, limit: float, shortest: float, longest: float) -> str:
+def _sentence(the: str, step: Step, wait: float, *, kept: bool, limit: float, shortest: float, longest: float) -> str:
     if not kept:
         return (
-            f"The limit of {limit:.1%} cannot be kept: even after the shortest interval of {shortest:g} months the "
+            f"{the} limit of {limit:.1%} cannot be kept: even after the shortest interval of {shortest:g} months the "
             f"risk of an unseen event is {step.unseen_risk:.1%}. The shortest interval is the nearest allowed."
         )
     if wait >= longest - 1e-9:

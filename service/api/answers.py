@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from model.errors import ModelError, NotSupportedError
-from model.explain import contributions, drivers
+from model.errors import ModelError
+from model.finite import finite_forecast, require_finite
 from model.schedule.rule import plan
-from service.api import outgoing
+from service.api import explanation, outgoing, outgoing_risk
+from service.api.wire import ModelRefOut
 from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
 from service.record import histories
 from service.rules import tiers
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from model.artifact import LoadedModel
-    from model.explain import Contribution
     from model.predictor import Forecast
     from model.study import Baseline, Marker
     from service.record import Patient, Visit
@@ -32,15 +32,15 @@ CURVE_STEP_MONTHS = 3.0
 T = TypeVar("T")
 
 
-def model_ref(model: LoadedModel) -> outgoing.ModelRefOut:
+def model_ref(model: LoadedModel) -> ModelRefOut:
     """Name the model and its limits, as every answer does."""
     synthetic = model.manifest.get("synthetic")
     notice = f"{NOT_A_DEVICE} {SYNTHETIC}" if synthetic is True else NOT_A_DEVICE
     known = synthetic if isinstance(synthetic, bool) else None
-    return outgoing.ModelRefOut(version=model.version, sha256=model.sha256, synthetic=known, notice=notice)
+    return ModelRefOut(version=model.version, sha256=model.sha256, synthetic=known, notice=notice)
 
 
-def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing.RiskOut:
+def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.RiskOut:
     """Answer with a patient's risks from a date on.
 
     Raises FollowUpClosedError, AwaitingWorkUpError or NotSupportedError where there is no number to give.
@@ -48,18 +48,20 @@ def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing.RiskOut:
     _require_question(patient, as_of)
     forecast, low, high = _forecasts(model, patient, as_of)
     horizon = model.predictor.study.horizon_months[-1]
-    inputs = _contributions(model, patient, as_of)
+    inputs = explanation.inputs(model.predictor, patient, as_of)
     months = np.arange(0.0, horizon + 1e-9, CURVE_STEP_MONTHS)
-    return outgoing.RiskOut(
+    return outgoing_risk.RiskOut(
         model=model_ref(model),
         as_of=as_of,
         events=_event_risks(model, forecast, low, high),
         curve=[
-            outgoing.CurveOut(name=event.name, points=[_at(forecast, low, high, index, month) for month in months])
+            outgoing_risk.CurveOut(name=event.name, points=[_at(forecast, low, high, index, month) for month in months])
             for index, event in enumerate(model.predictor.study.event)
         ],
-        inputs=[_input(item) for item in inputs],
-        warnings=_warnings(inputs),
+        inputs=inputs,
+        groups=explanation.groups(model.predictor, patient, as_of),
+        missing=explanation.missing(model.predictor, patient, as_of),
+        warnings=explanation.warnings(inputs),
     )
 
 
@@ -107,9 +109,22 @@ def visit(model: LoadedModel, patient: Patient, recorded: Visit, visit_id: UUID)
         model=model_ref(model),
         risk=answered,
         schedule=planned,
-        change=None if answered is None else _change(model, patient, day, answered),
+        change=None if answered is None else or_warn(lambda: change(model, patient, day, answered.events), warnings),
         warnings=warnings,
     )
+
+
+def event_risks(model: LoadedModel, patient: Patient, as_of: date) -> list[outgoing_risk.EventRiskOut]:
+    """Give a patient's risks by event; raises NotSupportedError where one is no number."""
+    return _event_risks(model, *_forecasts(model, patient, as_of))
+
+
+def change(
+    model: LoadedModel, patient: Patient, day: date, after: list[outgoing_risk.EventRiskOut]
+) -> outgoing_risk.ChangeOut:
+    """Say what a day's visit changed, `after` being the risks with it; raises NotSupportedError as `event_risks`."""
+    before = event_risks(model, patient.without(day), day)
+    return explanation.change(model.predictor, patient, day, before=before, after=after)
 
 
 def model_info(model: LoadedModel) -> outgoing.ModelOut:
@@ -159,36 +174,23 @@ def or_warn(answer: Callable[[], T], warnings: list[str]) -> T | None:
         return None
 
 
-def _change(model: LoadedModel, patient: Patient, day: date, after: outgoing.RiskOut) -> outgoing.ChangeOut:
-    before = patient.without(day)
-    moved = drivers(model.predictor, histories(model.predictor.study, patient), patient.month_of(day))
-    return outgoing.ChangeOut(
-        risk_before=_event_risks(model, *_forecasts(model, before, day)),
-        risk_after=after.events,
-        drivers=[outgoing.DriverOut(name=item.source, label=item.label, change=item.change) for item in moved],
-    )
-
-
 def _forecasts(model: LoadedModel, patient: Patient, as_of: date) -> tuple[Forecast, Forecast, Forecast]:
     """Predict one patient: (best, lower, upper end of the band); raises NotSupportedError where one is no number."""
     recorded, month = histories(model.predictor.study, patient), np.array([patient.month_of(as_of)])
-    found = (model.predictor.predict(recorded, month), *model.predictor.predict_draws(recorded, month).band())
-    if not all(np.isfinite(part.unseen).all() and np.isfinite(part.incidence).all() for part in found):
-        raise NotSupportedError("the model gives no finite number for this record")
-    return found
+    best = finite_forecast(model.predictor, recorded, month)
+    low, high = model.predictor.predict_draws(recorded, month).band()
+    return best, require_finite(low), require_finite(high)
 
 
-def _contributions(model: LoadedModel, patient: Patient, as_of: date) -> list[Contribution]:
-    return contributions(model.predictor, histories(model.predictor.study, patient), patient.month_of(as_of))
-
-
-def _event_risks(model: LoadedModel, forecast: Forecast, low: Forecast, high: Forecast) -> list[outgoing.EventRiskOut]:
+def _event_risks(
+    model: LoadedModel, forecast: Forecast, low: Forecast, high: Forecast
+) -> list[outgoing_risk.EventRiskOut]:
     study = model.predictor.study
     return [
-        outgoing.EventRiskOut(
+        outgoing_risk.EventRiskOut(
             name=event.name,
             label=event.label or event.name,
-            unseen_now=outgoing.BandOut(
+            unseen_now=outgoing_risk.BandOut(
                 value=float(forecast.unseen[0, index]),
                 low=float(low.unseen[0, index]),
                 high=float(high.unseen[0, index]),
@@ -199,28 +201,9 @@ def _event_risks(model: LoadedModel, forecast: Forecast, low: Forecast, high: Fo
     ]
 
 
-def _at(forecast: Forecast, low: Forecast, high: Forecast, cause: int, months: float) -> outgoing.HorizonOut:
+def _at(forecast: Forecast, low: Forecast, high: Forecast, cause: int, months: float) -> outgoing_risk.HorizonOut:
     value, least, most = (float(part.at(months)[0, cause]) for part in (forecast, low, high))
-    return outgoing.HorizonOut(months=months, probability=value, low=least, high=most)
-
-
-def _input(item: Contribution) -> outgoing.InputOut:
-    return outgoing.InputOut(
-        name=item.source,
-        label=item.label,
-        value=item.value,
-        unit=item.unit,
-        status=item.status,
-        effect=item.log_hazard,
-    )
-
-
-def _warnings(inputs: list[Contribution]) -> list[str]:
-    words = {
-        "out_of_range": "outside what the model was trained on",
-        "stale": "measured long ago",
-    }
-    return [f"{item.label}: {words[item.status]}." for item in inputs if item.status in words]
+    return outgoing_risk.HorizonOut(months=months, probability=value, low=least, high=most)
 
 
 def _column(item: Baseline | Marker, *, kind: str, levels: tuple[str, ...], required: bool) -> outgoing.ColumnOut:

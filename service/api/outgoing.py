@@ -1,18 +1,12 @@
 """The wire format of what goes out: units in the names, no defaults."""
 
 import datetime as dt
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from service.api.outgoing_risk import ChangeOut, RiskOut
+from service.api.wire import ModelRefOut, Out
 from service.record import StoredPatient, StoredVisit
-
-
-class Out(BaseModel):
-    """What goes out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FaultOut(Out):
@@ -107,70 +101,6 @@ class VisitsOut(Out):
     visits: list[StoredVisitOut]
 
 
-class ModelRefOut(Out):
-    """Which model answered, and what it must not be used for."""
-
-    version: str
-    sha256: str
-    synthetic: bool | None
-    notice: str
-
-
-class BandOut(Out):
-    """A probability with its 95 % band."""
-
-    value: float
-    low: float
-    high: float
-
-
-class HorizonOut(Out):
-    """P(the event is there by then), months from `as_of`, in the presence of the other events, with its 95 % band."""
-
-    months: float
-    probability: float
-    low: float
-    high: float
-
-
-class EventRiskOut(Out):
-    """The risk of one event; `unseen_now` is P(it is there already and no test has found it)."""
-
-    name: str
-    label: str
-    unseen_now: BandOut
-    horizons: list[HorizonOut]
-
-
-class CurveOut(Out):
-    """The risk of one event over time, every third month."""
-
-    name: str
-    points: list[HorizonOut]
-
-
-class InputOut(Out):
-    """What the model took from one column; `effect` is what it adds to each event's log hazard, against the average."""
-
-    name: str
-    label: str
-    value: bool | float | str | None
-    unit: str | None
-    status: Annotated[str, Field(description="used | missing | stale | ignored | out_of_range")]
-    effect: dict[str, float]
-
-
-class RiskOut(Out):
-    """The risks of a patient from `as_of` on, from what was recorded by then."""
-
-    model: ModelRefOut
-    as_of: dt.date
-    events: list[EventRiskOut]
-    curve: list[CurveOut]
-    inputs: list[InputOut]
-    warnings: list[str]
-
-
 class WindowOut(Out):
     """When the next visit may be."""
 
@@ -214,22 +144,6 @@ class ScheduleOut(Out):
     plan: list[PlannedVisitOut]
     figures: FiguresOut
     rationale: list[str]
-
-
-class DriverOut(Out):
-    """A result that moved the risk: each event's probability within the shortest horizon with it, minus without it."""
-
-    name: str
-    label: str
-    change: dict[str, float]
-
-
-class ChangeOut(Out):
-    """The risk as of the visit's date without the visit and with it, and what moved it."""
-
-    risk_before: list[EventRiskOut]
-    risk_after: list[EventRiskOut]
-    drivers: list[DriverOut]
 
 
 class VisitOut(Out):

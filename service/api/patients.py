@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Response
 
-from service.api import answers, incoming, outgoing
+from service.api import answers, incoming, outgoing, outgoing_risk
 from service.api.dependencies import PatientId, ServiceDep, VisitId, require_json_answer
 from service.api.problems import refusals
 from service.api.strict_route import StrictRoute
@@ -105,7 +105,7 @@ def create_outcome(patient_id: PatientId, body: incoming.OutcomeIn, service: Ser
 
 
 @router.get("/{patient_id}/risk", responses=refusals(404, 409))
-def read_risk(patient_id: PatientId, service: ServiceDep, as_of: incoming.Date | None = None) -> outgoing.RiskOut:
+def read_risk(patient_id: PatientId, service: ServiceDep, as_of: incoming.Date | None = None) -> outgoing_risk.RiskOut:
     """Answer with the risks from a date on (today), from what was recorded by then."""
     patient = service.patient(patient_id).patient
     return answers.risk(service.model, patient, moment(patient, as_of, today=service.today(), at="query.as_of"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from service.api.outgoing import CurveOut
+    from service.api.outgoing_risk import CurveOut
 
 WIDTH, HEIGHT = 240.0, 120.0
 TOPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

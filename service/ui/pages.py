@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from service.api import answers
 from service.rules import moment, require_study
+from service.ui.bars import BarChart, bar_charts
 from service.ui.chart import Chart, charts
 
 if TYPE_CHECKING:
     from datetime import date
 
     from model.artifact import LoadedModel
-    from service.api.outgoing import ChangeOut, InputOut, RiskOut, ScheduleOut
+    from service.api.outgoing import ScheduleOut
+    from service.api.outgoing_risk import ChangeOut, CouldChangeOut, InputOut, MissingOut, RiskOut
     from service.record import Patient, StoredPatient
 
 # A reader sees at once what matters; the API's answer has every input.
 SMALLEST_EFFECT = math.log(1.1)
+MOST_TO_ASK_FOR = 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,22 @@ class ListedPatient:
 
 
 @dataclass(frozen=True)
+class WorthKnowing:
+    """A missing input, and the risk of any target event within the longest horizon, were it known.
+
+    Attributes
+    ----------
+    low_chance, high_chance : how likely the level is that gives the end; None for a number
+    """
+
+    label: str
+    unit: str
+    risk: CouldChangeOut
+    low_chance: float | None
+    high_chance: float | None
+
+
+@dataclass(frozen=True)
 class PatientPage:
     """One patient's page. What cannot be given is None, and `messages` says why.
 
@@ -41,6 +60,9 @@ class PatientPage:
     risk : as of today
     change : what the last visit changed
     inputs : those that change the hazard of a target event by a tenth or more, and those to be warned of, largest first
+    group_bars, change_bars : what groups of inputs do to the hazards, and what moved since the visit before
+    worth_knowing : the missing inputs that could change most
+    not_known : labels of the other missing ones
     """
 
     stored: StoredPatient
@@ -51,6 +73,10 @@ class PatientPage:
     charts: list[Chart]
     change: ChangeOut | None
     inputs: list[InputOut]
+    group_bars: list[BarChart]
+    change_bars: list[BarChart]
+    worth_knowing: list[WorthKnowing]
+    not_known: list[str]
     messages: list[str]
 
 
@@ -70,6 +96,9 @@ def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> Pati
         lambda: answers.risk(model, patient, moment(patient, None, today=today, at="today")), messages
     )
     labels = {event.name: event.label or event.name for event in model.predictor.study.event}
+    change = answers.or_warn(lambda: _last_change(model, patient), messages) if planned else None
+    worth_knowing = _worth_knowing(risk.missing)[:MOST_TO_ASK_FOR] if risk else []
+    asked = {item.label for item in worth_knowing}
     return PatientPage(
         stored=stored,
         today=today,
@@ -77,8 +106,12 @@ def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> Pati
         overdue=planned is not None and planned.next.window.latest < today,
         risk=risk,
         charts=charts(risk.curve, labels) if risk else [],
-        change=_last_change(model, stored) if planned else None,
+        change=change,
         inputs=_telling_inputs(model, risk) if risk else [],
+        group_bars=bar_charts(risk.groups, labels) if risk else [],
+        change_bars=bar_charts(change.by_group, labels) if change else [],
+        worth_knowing=worth_knowing,
+        not_known=[item.label for item in risk.missing if item.label not in asked] if risk else [],
         messages=list(dict.fromkeys(messages)),
     )
 
@@ -93,11 +126,11 @@ def _last_seen(patient: Patient) -> date:
     return patient.visits[-1].date if patient.visits else patient.origin_date
 
 
-def _last_change(model: LoadedModel, stored: StoredPatient) -> ChangeOut | None:
-    if not stored.visits:
+def _last_change(model: LoadedModel, patient: Patient) -> ChangeOut | None:
+    if not patient.visits:
         return None
-    last = stored.visits[-1]
-    return answers.visit(model, stored.patient, last.visit, last.visit_id).change
+    day = patient.visits[-1].date
+    return answers.change(model, patient, day, answers.event_risks(model, patient, day))
 
 
 def _telling_inputs(model: LoadedModel, risk: RiskOut) -> list[InputOut]:
@@ -109,3 +142,15 @@ def _telling_inputs(model: LoadedModel, risk: RiskOut) -> list[InputOut]:
 
     telling = [item for item in risk.inputs if size(item) >= SMALLEST_EFFECT or item.status not in ("used", "missing")]
     return sorted(telling, key=size, reverse=True)
+
+
+def _worth_knowing(missing: list[MissingOut]) -> list[WorthKnowing]:
+    """Keep the order of the answer: what could change most comes first."""
+    found = []
+    for item in missing:
+        risks = [risk for risk in item.could_change if risk.event is None]
+        if risks and risks[-1].low < risks[-1].high:
+            chance = {value.value: value.probability for value in item.values}
+            risk = risks[-1]
+            found.append(WorthKnowing(item.label, item.unit or "", risk, chance[risk.low_if], chance[risk.high_if]))
+    return found

@@ -70,8 +70,10 @@ def _page(template: str, model: LoadedModel, *, status: int = 200, **values: Any
     labels |= {item.name: item.label or item.name for item in study.test}
     units = {item.name: item.unit or "" for item in study.marker}
     hidden = {event.name for event in study.event if event.observed == "test"}
+    *others, last = (labels[study.event_names[cause - 1]].lower() for cause in study.targets)
+    targets = f"{', '.join(others)} or {last}" if others else last
     content = _environment.get_template(template).render(
-        ref=model_ref(model), study=study, labels=labels, units=units, hidden=hidden, **values
+        ref=model_ref(model), study=study, labels=labels, units=units, hidden=hidden, targets=targets, **values
     )
     return HTMLResponse(content, status_code=status)
 
@@ -94,5 +96,9 @@ def _value(value: Any) -> str:
     return f"{value:.3g}" if abs(value) < 1 else f"{round(value, 2):.10g}"
 
 
+def _chance(probability: float | None) -> str:
+    return "" if probability is None else f", chance {_percent(probability)}"
+
+
 _environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
-_environment.filters |= {"percent": _percent, "times": _times, "value": _value}
+_environment.filters |= {"percent": _percent, "times": _times, "value": _value, "chance": _chance}

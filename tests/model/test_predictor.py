@@ -5,7 +5,7 @@ import pytest
 
 from model.errors import NotSupportedError
 from model.fitting import fit_predictor
-from tests.model.builders import histories, study_by_test, surveilled
+from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test, surveilled
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,28 @@ def test_beyond_the_last_supported_landmark_no_number_is_given(fitted):
 def test_a_draw_that_is_all_but_certain_of_an_onset_is_still_a_probability(fitted):
     # Hazards of 1000 a month: nothing is left of "no onset so far", and its odds must not become 0 / 0.
     predictor, _, _ = fitted
-    sure = predictor.causes[0].parameters
-    certain = replace(sure, shape=np.full_like(sure.shape, np.log(1000.0)))
-    model = replace(predictor, causes=(replace(predictor.causes[0], parameters=certain), predictor.causes[1]))
+    recurrence, death = predictor.causes
+    past = recurrence.past.best
+    certain = replace(recurrence.past, best=replace(past, shape=np.full_like(past.shape, np.log(1000.0))))
+    model = replace(predictor, causes=(replace(recurrence, past=certain), death))
     skipped = histories(np.zeros(1), np.array([[6.0]]), np.array([[-1]]))
     forecast = model.predict(skipped, np.array([24.0]))
     assert forecast.unseen[0, 0] == pytest.approx(1.0)
     assert np.isfinite(forecast.incidence).all()
+
+
+def test_a_missing_baseline_widens_the_band_and_not_by_moving_it(rng):
+    # x doubles the hazard per sd. Who lacks it has about the risk of the average of those who have it.
+    x = rng.standard_normal(3000)
+    x_known = np.where(rng.random(3000) < 0.2, np.nan, x)
+    dies = rng.exponential(1 / (0.01 * 2.0**x))
+    predictor, _ = fit_predictor(
+        exact_study(), no_visits(x_known), outcomes(np.minimum(dies, 60.0), dies < 60.0), seed=1
+    )
+    both = no_visits(np.array([0.0, np.nan]))
+    low, high = predictor.predict_draws(both, np.zeros(2)).band()
+    width = (high.at(12.0) - low.at(12.0))[:, 0]
+    assert width[1] > 3 * width[0]
+    unknown = predictor.predict(both, np.zeros(2)).at(12.0)[1, 0]
+    assert unknown == pytest.approx(np.mean(dies[np.isnan(x_known)] < 12.0), rel=0.15)
+    assert low.at(12.0)[1, 0] < unknown < high.at(12.0)[1, 0]

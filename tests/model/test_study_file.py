@@ -9,6 +9,7 @@ from examples.csl import convert
 from model.errors import BadInputError
 from model.study import Study
 from model.study_file import DEFAULT_STUDY, parse_study, read_study
+from tests.model.builders import RICH
 from tests.model.tables import SMALL, STUDY
 
 HEADERS = [number for number, line in enumerate(STUDY.splitlines(), 1) if line.startswith("[")]
@@ -245,7 +246,7 @@ def test_a_name_with_a_line_break_stays_on_one_line():
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_whatever_a_value_is_replaced_by_the_answer_is_a_study_or_a_list_of_faults(data):
-    lines = STUDY.splitlines()
+    lines = RICH.splitlines()
     keys = [number for number, line in enumerate(lines) if " = " in line]
     for number in data.draw(st.sets(st.sampled_from(keys), min_size=1, max_size=3)):
         lines[number] = lines[number].split(" = ")[0] + " = " + data.draw(st.sampled_from(TOML_VALUES))
@@ -285,13 +286,3 @@ def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"kind = ", b"knid = ", 1))
     with pytest.raises(BadInputError, match=r's\.toml:20: baseline\[age\]\.knid: unknown key; did you mean "kind"\?'):
         read_study(path)
-
-
-def test_growth_is_for_what_tests_find_and_only_upwards():
-    text = DEFAULT_STUDY.read_text(encoding="utf-8")
-    exact = text.replace('observed = "exact"', 'observed = "exact"\nlead = 3.0', 1)
-    with pytest.raises(BadInputError, match="lead: only for events with observed"):
-        parse_study(exact, file="x.toml")
-    shrinking = re.sub(r"^first = .*$", "first = 0.99", text, count=1, flags=re.MULTILINE)
-    with pytest.raises(BadInputError, match="first: first must be at most start"):
-        parse_study(shrinking, file="x.toml")

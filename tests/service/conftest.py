@@ -55,7 +55,7 @@ def artifacts(tmp_path_factory):
     study = read_study(DEFAULT_STUDY)
     cohort = read_cohort(folder / "cohort", study)
     predictor, fits = fit_predictor(study, cohort.histories, cohort.outcomes, seed=1)
-    facts = json.dumps(model_facts(cohort, predictor, fits, seed=1))
+    facts = json.dumps(model_facts(cohort, predictor, fits, seed=1, learner="linear"))
     files = artifact.encode(predictor, DEFAULT_STUDY.read_text(), {"model_facts.json": facts, **AUDIT})
     about = {"synthetic": cohort.about["synthetic"]}
     artifact.save(folder / "artifacts", artifact.version_of("rnet", files), files, created=NOW, about=about)

@@ -29,7 +29,7 @@ def client(tmp_path_factory):
     study = read_study(convert.DATA.parent / "csl.toml")
     cohort = read_cohort(folder / "cohort", study)
     predictor, fits = fit_predictor(study, cohort.histories, cohort.outcomes, seed=1)
-    facts = json.dumps(model_facts(cohort, predictor, fits, seed=1))
+    facts = json.dumps(model_facts(cohort, predictor, fits, seed=1, learner="linear"))
     files = artifact.encode(predictor, text, {"model_facts.json": facts})
     artifact.save(folder / "artifacts", artifact.version_of("csl", files), files, created=NOW, about={})
     settings = Settings(database_url(f"sqlite:///{folder / 'x.sqlite'}"), folder / "artifacts")

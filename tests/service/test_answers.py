@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.cohort import read_cohort
-from model.explain import contributions
+from model.explain.change import change_since_last_visit
+from model.explain.inputs import contributions, group_contributions
 from model.schedule.rule import plan
 from service.record import Patient, Visit, histories
 from tests.service.conftest import BASELINE, PATIENT, VISIT
@@ -65,6 +66,66 @@ def test_risk_over_http_is_the_predictor_on_the_tables(client, recorded, cohort,
     for item in answer["inputs"]:
         assert item["value"] == explained[item["name"]].value
         assert item["effect"] == pytest.approx(explained[item["name"]].log_hazard)
+        assert item["group"] == explained[item["name"]].group
+    groups = {item["group"]: item["effect"] for item in answer["groups"]}
+    assert groups == {
+        name: pytest.approx(effect)
+        for name, effect in group_contributions(model.predictor, one, float(month[0])).items()
+    }
+
+
+def test_a_visit_says_by_group_what_moved_since_the_visit_before(client, patient, cohort, model):
+    client.post(f"{patient}/visits", json=VISIT)
+    change = client.post(f"{patient}/visits", json=LATER).json()["change"]
+    assert change["since"] == VISIT["date"]
+    month = (date.fromisoformat(LATER["date"]) - date(2024, 1, 15)).days / 30.4375
+    moved = change_since_last_visit(model.predictor, cohort.histories.select(np.array([0])), month)
+    assert {item["group"]: item["effect"] for item in change["by_group"]} == {
+        group: pytest.approx(effect) for group, effect in moved.groups.items()
+    }
+    # Two roads: the groups of two answers, each as of its own visit's date.
+    risks = [
+        client.get(f"{patient}/risk", params={"as_of": visit["date"]}).json()["groups"] for visit in (VISIT, LATER)
+    ]
+    for event, total in change["log_hazard"].items():
+        before, after = (sum(item["effect"][event] for item in groups) for groups in risks)
+        assert total == pytest.approx(after - before, abs=1e-9)
+        assert total == pytest.approx(sum(item["effect"][event] for item in change["by_group"]), abs=1e-9)
+
+
+def test_the_first_visit_is_compared_with_the_origin(client, patient):
+    change = client.post(f"{patient}/visits", json=VISIT).json()["change"]
+    assert change["since"] == PATIENT["origin_date"]
+
+
+def test_what_a_missing_value_could_change_is_what_it_does_change_once_entered(client):
+    known = {key: value for key, value in BASELINE.items() if key != "lymphovascular_invasion"}
+    kept = {}
+    for found in (None, False, True):
+        baseline = known if found is None else known | {"lymphovascular_invasion": found}
+        patient = client.post(
+            "/v1/patients", json={**PATIENT, "patient_ref": f"L-{found}", "baseline": baseline}
+        ).headers["location"]
+        kept[found] = client.get(f"{patient}/risk", params={"as_of": "2024-01-15"}).json()
+    missing = {item["name"]: item for item in kept[None]["missing"]}
+    assert "lymphovascular_invasion" not in {item["name"] for item in kept[True]["missing"]}
+    told = missing["lymphovascular_invasion"]
+    assert [item["value"] for item in told["values"]] == [False, True]
+    assert sum(item["probability"] for item in told["values"]) == pytest.approx(1)
+    assert {(item["event"], item["horizon_months"]) for item in told["could_change"]} == {
+        (event, months) for event in (None, "local", "nodal", "distant", "death") for months in (12, 60)
+    }
+    for could in told["could_change"]:
+
+        def risk(answer, could=could):
+            events = {event["name"]: {h["months"]: h["probability"] for h in event["horizons"]} for event in answer}
+            names = ("local", "nodal", "distant") if could["event"] is None else (could["event"],)
+            return sum(events[name][could["horizon_months"]] for name in names)
+
+        assert could["now"] == pytest.approx(risk(kept[None]["events"]), abs=1e-12)
+        assert could["low"] == pytest.approx(risk(kept[could["low_if"]]["events"]), abs=1e-12)
+        assert could["high"] == pytest.approx(risk(kept[could["high_if"]]["events"]), abs=1e-12)
+        assert could["low"] <= could["high"]
 
 
 def test_the_plan_over_http_is_the_rule_on_the_tables(client, recorded, cohort, model):

@@ -104,10 +104,11 @@ def test_an_error_that_nobody_foresaw_says_nothing(tmp_path, artifacts):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_model_that_gives_no_number_is_not_quoted(tmp_path, artifacts, model):
-    # What overflows inside a model must not reach a reader as an empty field.
-    draws = model.predictor.causes[0].draws
-    broken = replace(model.predictor.causes[0], draws=replace(draws, shape=np.full_like(draws.shape, 800.0)))
-    predictor = replace(model.predictor, causes=(broken, *model.predictor.causes[1:]))
+    # What is no number inside a model must not reach a reader as an empty field.
+    first, *others = model.predictor.causes
+    draws = first.hazard.draws
+    broken = replace(first.hazard, draws=replace(draws, shape=np.full_like(draws.shape, np.nan)))
+    predictor = replace(model.predictor, causes=(replace(first, hazard=broken), *others))
     app = create_app(Settings(database_url(f"sqlite:///{tmp_path / 'x.sqlite'}"), artifacts), clock=lambda: NOW)
     app.state.service = replace(app.state.service, model=replace(model, predictor=predictor))
     with serving(app) as address:
@@ -116,6 +117,7 @@ def test_a_model_that_gives_no_number_is_not_quoted(tmp_path, artifacts, model):
         assert refusal["type"].endswith(":not-supported")
         visit = httpx.post(f"{patient}/visits", json=VISIT).json()
         assert visit["risk"] is visit["schedule"] is visit["change"] is None
+        assert visit["warnings"] == ["The model gives no finite number for this record"]
 
 
 def test_the_clock_is_the_one_that_the_app_was_given(client, patient):

@@ -2,11 +2,13 @@
 
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from tests.service.conftest import PATIENT, VISIT
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+TIMES = "\N{MULTIPLICATION SIGN}"
 VOID = {"meta", "link", "br"}
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }} \"'&"
 
@@ -109,15 +111,56 @@ def test_the_patient_page_shows_what_the_api_answers(client, patient, address):
     assert "What the last visit changed" in shown
 
 
-def test_the_list_shows_each_patient_with_the_next_date(client, patient, address):
-    answer = client.post("/v1/patients", json={**PATIENT, "patient_ref": "B-2", "origin_date": "2025-12-01"})
-    other = client.get(f"{answer.headers['location']}/schedule", params={"as_of": "2025-12-01"}).json()
+def percent(probability):
+    return f"{100 * probability:.1f} %"
+
+
+def test_the_patient_page_says_what_knowing_more_could_change(client):
+    few = {key: PATIENT["baseline"][key] for key in ("age_years", "sex", "size_mm", "grade", "technique")}
+    body = {**PATIENT, "patient_ref": "few", "origin_date": "2025-12-01", "baseline": few}
+    patient = client.post("/v1/patients", json=body).headers["location"]
+    missing = client.get(f"{patient}/risk").json()["missing"]
+    shown = page(client, patient.replace("/v1", "/ui")).text
+    most = missing[0]
+    could = next(item for item in most["could_change"] if item["event"] is None and item["horizon_months"] == 60)
+    assert f"within 60 months is {percent(could['now'])}" in shown
+    assert f"Knowing “{most['label']}” would place it between {percent(could['low'])} (if " in shown
+    assert f") and {percent(could['high'])} (if " in shown
+    assert all(item["label"] in shown for item in missing)
+    assert shown.count("Knowing “") == 5
+
+
+def test_bars_say_each_group_with_its_sign(client, patient, address):
+    client.post(f"{patient}/visits", json={"date": "2025-01-15", "markers": {"cga": 400}})
+    shown = page(client, address)
+    labels = [attributes["aria-label"] for tag, attributes in shown.tags if tag == "svg"]
+    today = client.get(f"{patient}/risk").json()
+    for event in today["events"]:
+        effects = {item["group"]: item["effect"][event["name"]] for item in today["groups"]}
+        about = next(label for label in labels if label.startswith(f"{event['label']}: what each group"))
+        assert f"Pathology {TIMES}{np.exp(effects['pathology']):.2f}" in about
+        assert about.endswith(f"All together {TIMES}{np.exp(sum(effects.values())):.2f}")
+        assert any(label.startswith(f"{event['label']}: what moved the hazard. Biomarkers {TIMES}") for label in labels)
+    # What raises and what lowers differ in shape and in a sign, not in colour only.
+    bars = [attributes["class"] for tag, attributes in shown.tags if tag == "rect"]
+    assert {"up", "down"} <= set(bars)
+    assert shown.text.count("▲") == bars.count("up")
+    assert shown.text.count("▼") == bars.count("down")
+
+
+def test_the_list_shows_each_patient_with_the_next_date(client):
+    planned = {}
+    for reference, origin, last in (("A-1", "2022-01-15", "2022-07-15"), ("B-2", "2025-12-01", "2025-12-01")):
+        body = {**PATIENT, "patient_ref": reference, "origin_date": origin}
+        patient = client.post("/v1/patients", json=body).headers["location"]
+        if origin != last:
+            client.post(f"{patient}/visits", json={**VISIT, "date": last})
+        planned[reference] = client.get(f"{patient}/schedule", params={"as_of": last}).json()["next"]["date"]
     shown = page(client, "/ui").text
-    first = client.get(f"{patient}/schedule", params={"as_of": VISIT["date"]}).json()
     assert "2 patients" in shown
-    assert f"{first['next']['date']} overdue" in shown  # planned long before the clock's today
-    assert other["next"]["date"] in shown
-    assert f"{other['next']['date']} overdue" not in shown
+    assert f"{planned['A-1']} overdue" in shown  # the longest interval ended long before the clock's today
+    assert planned["B-2"] in shown
+    assert f"{planned['B-2']} overdue" not in shown
     assert shown.index("A-1") < shown.index("B-2")
 
 

@@ -8,11 +8,21 @@ import pytest
 
 import synthetic_data
 from synthetic_data.detection import ONSET_DIAMETER_MM, sensitivity
-from synthetic_data.parameters import CAUSES, FIRST_SIZE_MM, SIZE_CURVES, SSTR_AVID_SHARE, SYMPTOM_SIZE_MM
-from synthetic_data.sensitivity_fit import after_onset, as_toml, doubling_months_of_lesions, fit, growth_of, main
+from synthetic_data.parameters import (
+    CAUSES,
+    DAYS_PER_MONTH,
+    DOUBLING_DAYS,
+    DOUBLING_KI67_POWER,
+    DOUBLING_LOG_SD,
+    FIRST_SIZE_MM,
+    SIZE_CURVES,
+    SSTR_AVID_SHARE,
+    SYMPTOM_SIZE_MM,
+)
+from synthetic_data.sensitivity_fit import after_onset, as_toml, fit, growth_of, main
 
 CURVE = {(c.test, c.cause): c for c in SIZE_CURVES}
-FIGURES = ("start", "max", "half_time", "first")
+FIGURES = ("start", "max", "half_time", "shape", "first")
 each_curve = pytest.mark.parametrize("curve", SIZE_CURVES, ids=lambda c: f"{c.test}-{c.cause}")
 
 
@@ -21,15 +31,11 @@ def growths():
     return {cause: growth_of(cause) for cause in CAUSES}
 
 
-def test_usual_pace_spread_and_lead_by_hand(monkeypatch):
-    # Three of four lesions double in 10 months, one in 40: mean ln = ln 10 + ln 4 / 4, sd = ln 4 sqrt(3 / 16).
-    two_kinds = (np.array([10.0, 40.0]), np.array([3.0, 1.0]))
-    monkeypatch.setattr("synthetic_data.sensitivity_fit.doubling_months_of_lesions", lambda _: two_kinds)
-    growth = growth_of("nodal")
-    assert growth.usual_doubling_months == pytest.approx(14.142, abs=1e-3)
-    assert growth.pace_log_sd == pytest.approx(0.6003, abs=1e-4)
-    # 3 x 14.142 x log2(5.776 / 3)
-    assert growth.lead_months == pytest.approx(40.10, abs=0.1)
+def test_lead_by_hand(growths):
+    # 600 days are 19.71 months to double; nodal onset at 5.78 mm: 3 x 19.71 x log2(5.776 / 3).
+    assert growths["nodal"].usual_doubling_months == pytest.approx(19.713, abs=1e-3)
+    assert growths["nodal"].lead_months == pytest.approx(55.9, abs=0.05)
+    assert {growth.pace_log_sd for growth in growths.values()} == {0.5}
 
 
 def test_a_lesion_of_the_usual_pace_grows_from_3_mm_through_onset_to_symptoms(growths):
@@ -50,26 +56,30 @@ def test_the_fitted_curve_stays_close_to_sensitivity_by_size(curve, growths):
 def test_receptor_pet_never_sees_more_than_the_avid_share(growths):
     for cause in ("nodal", "distant"):
         figures = fit(CURVE["sstr_pet", cause], growths[cause])
-        assert figures.max <= 0.97 * SSTR_AVID_SHARE
+        at_symptoms = np.array([growths[cause].months_to(SYMPTOM_SIZE_MM)])
+        fitted = np.array([figures.start, figures.max, figures.half_time_months, figures.shape])
+        assert after_onset(fitted, at_symptoms)[0] == pytest.approx(0.97 * SSTR_AVID_SHARE, abs=0.005)
+        assert figures.max <= SSTR_AVID_SHARE
     # 0.97 x 0.85 / (1 + (5 / 3)^3)
     assert fit(CURVE["sstr_pet", "nodal"], growths["nodal"]).first == pytest.approx(0.1465, abs=0.005)
 
 
 @each_curve
+@pytest.mark.parametrize("ki67", [1.0, 4.0])
 @pytest.mark.parametrize("months", [6.0, 24.0, 60.0])
-def test_averaged_over_paces_it_is_what_tests_find_that_long_after_the_beginning(curve, months, growths):
-    growth = growths[curve.cause]
-    doubling_months, weight = doubling_months_of_lesions(curve.cause)
-    by_size = sensitivity(curve, FIRST_SIZE_MM * np.exp2(months / (3.0 * doubling_months)))
-    figures = fit(curve, growth)
-    # As the study file says it, with the log-normal pace instead of the lesions themselves.
+def test_averaged_over_lesions_it_is_what_tests_find_that_long_after_the_beginning(curve, ki67, months, growths):
+    # Lesions as the synthetic biology grows them, by size; and as a study file says it, by time at the usual pace.
     chance = (np.arange(400) + 0.5) / 400
-    pace = np.exp(growth.pace_log_sd * np.quantile(np.random.default_rng(1).standard_normal(200_000), chance))
+    spread = np.quantile(np.random.default_rng(1).standard_normal(200_000), chance)
+    doubling_months = DOUBLING_DAYS / DAYS_PER_MONTH * ki67**DOUBLING_KI67_POWER * np.exp(DOUBLING_LOG_SD * spread)
+    by_size = sensitivity(curve, FIRST_SIZE_MM * np.exp2(months / (3.0 * doubling_months)))
+    growth, figures = growths[curve.cause], fit(curve, growths[curve.cause])
+    pace = np.exp(0.5 * np.log(ki67) - growth.pace_log_sd * spread)
     since = pace * months - growth.lead_months
-    after = after_onset(np.array([figures.start, figures.max, figures.half_time_months]), np.maximum(since, 0.0))
+    fitted = np.array([figures.start, figures.max, figures.half_time_months, figures.shape])
     before = figures.start * (figures.first / figures.start) ** (np.maximum(-since, 0.0) / growth.lead_months)
-    by_time = np.where(since < 0.0, before, after)
-    assert by_time.mean() == pytest.approx(np.average(by_size, weights=weight), abs=0.04)
+    by_time = np.where(since < 0.0, before, after_onset(fitted, np.maximum(since, 0.0)))
+    assert by_time.mean() == pytest.approx(by_size.mean(), abs=0.03)
 
 
 def test_the_default_study_holds_exactly_these_figures(capsys):
@@ -79,7 +89,8 @@ def test_the_default_study_holds_exactly_these_figures(capsys):
     fitted = tomllib.loads(text)
     path = Path(synthetic_data.__file__).parents[1] / "model/studies/rnet.toml"
     study = tomllib.loads(path.read_text(encoding="utf-8"))
-    held = [{key: e[key] for key in ("name", "lead", "pace_log_sd")} for e in study["event"] if e["role"] == "target"]
+    growing = ("name", "lead", "pace_log_sd", "pace")
+    held = [{key: event[key] for key in growing} for event in study["event"] if event["role"] == "target"]
     assert held == fitted["event"]
     assert {
         (test["name"], cause): {key: sees[key] for key in FIGURES}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.features import at_landmark, feature_list
+from model.features import at_landmark, baseline_features, feature_list
 from model.onset.grid import TimeGrid
 from model.onset.growth import sensitivity_at
 from model.onset.hazard import Parameters
 from model.onset.scaling import Scaling
-from model.predictor import CauseModel, Predictor
+from model.predictor import CauseModel, Fitted, Predictor
 from tests.model.builders import histories, outcomes
 
 if TYPE_CHECKING:
@@ -24,14 +24,25 @@ def constant_predictor(study: Study, hazard: list[float]) -> Predictor:
     grid = TimeGrid.of(study, until=study.landmark_months[-1])
     nobody = np.zeros(1, dtype=np.int64)
     nothing = histories(np.zeros(1), np.zeros((1, 0)), np.zeros((1, 0)))
-    scaling = Scaling.learn(at_landmark(study, nothing, nobody, np.zeros(1)), feature_list(study))
-    n_bins = len(grid.fade)
-    flat = np.zeros(1 + scaling.n_scores)
-    packed = [np.append(np.full(n_bins, np.log(each)), flat) for each in hazard]
-    causes = [Parameters.unpack(each, n_bins=n_bins, n_scores=scaling.n_scores) for each in packed]
-    draws = [Parameters.unpack(each[None], n_bins=n_bins, n_scores=scaling.n_scores) for each in packed]
-    models = tuple(CauseModel(maximum, drawn, 0) for maximum, drawn in zip(causes, draws, strict=True))
-    return Predictor(study, grid, scaling, models, float(grid.landmark_month[-1]))
+    features = at_landmark(study, nothing, nobody, np.zeros(1))
+    baseline = baseline_features(study, nothing.baseline)
+    scaling = Scaling.learn(features, feature_list(study), baseline)
+    causes = [
+        CauseModel(
+            _constant(each, n_bins=len(grid.fade), n_scores=scaling.n_scores),
+            _constant(each, n_bins=1, n_scores=scaling.n_scores) if study.found_by_test(cause) else None,
+            0,
+        )
+        for cause, each in enumerate(hazard, 1)
+    ]
+    luck = np.zeros((1, baseline.shape[1]))
+    return Predictor(study, grid, scaling, tuple(causes), float(grid.landmark_month[-1]), luck)
+
+
+def _constant(hazard: float, *, n_bins: int, n_scores: int) -> Fitted:
+    packed = np.append(np.full(n_bins, np.log(hazard)), np.zeros(1 + n_scores))
+    best, draws = (Parameters.unpack(each, n_bins=n_bins, n_scores=n_scores) for each in (packed, packed[None]))
+    return Fitted(best, draws)
 
 
 def surveilled_with(

@@ -1,7 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
+from lifelines import CoxPHFitter
 
-from model.audit.baselines import everyone_alike, landmark_cox
+from model.audit.baselines import _fit_cox, _incidence, everyone_alike, landmark_cox
 from model.audit.nonparametric import aalen_johansen
 
 
@@ -55,3 +57,30 @@ def test_a_column_that_hardly_varies_at_the_landmark_gets_no_huge_effect(rng):
     new = np.array([[0.0, 3.0], [0.0, 0.0]])
     found = landmark_cox(np.column_stack([x, hardly]), months, cause, new, n_causes=2, horizon_months=(24.0,))
     assert found[0, 0, 0] == pytest.approx(found[1, 0, 0], rel=0.2)
+
+
+def test_leaving_between_two_events_is_leaving_at_the_earlier_one(rng):
+    # What makes the fit fast changes nothing. The other road: lifelines on the dates as they are, patient by patient.
+    x, months, cause = drawn(rng, 400)
+    event, moment = cause == 1, np.unique(months[cause == 1])
+    table = pd.DataFrame({"x": x, "months": months, "event": event})
+    plain = CoxPHFitter(penalizer=1 / (400 * x.var(ddof=1))).fit(table, "months", "event", batch_mode=False)
+    effect, rise = _fit_cox(x[:, None], months, event, moment)
+    assert effect == pytest.approx(plain.params_.to_numpy(), rel=1e-5)
+    hazard = plain.baseline_cumulative_hazard_.iloc[:, 0].loc[moment].to_numpy()
+    assert np.cumsum(rise) == pytest.approx(hazard, rel=1e-5)
+
+
+def test_incidence_of_all_causes_is_what_the_joint_hazard_leaves(rng):
+    ratio, rise = rng.lognormal(size=(6, 2)), rng.random((2, 30)) / 50
+    both = _incidence(ratio, rise, np.ones((30, 1)))
+    assert both.sum(axis=(1, 2)) == pytest.approx(-np.expm1(-(ratio @ rise).sum(axis=1)))
+
+
+def test_cox_does_not_depend_on_how_many_are_predicted_at_once(rng):
+    x, months, cause = drawn(rng, 300)
+    new = rng.random((1100, 1))
+    choices = {"n_causes": 2, "horizon_months": (12.0, 24.0)}
+    whole = landmark_cox(x[:, None], months, cause, new, **choices)
+    parts = [landmark_cox(x[:, None], months, cause, part, **choices) for part in (new[:7], new[7:])]
+    assert whole == pytest.approx(np.concatenate(parts), rel=1e-12)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model.audit.detection import detection_steps, onset_seen_from, onset_seen_from_each_landmark
+from model.audit.detection import DetectionSteps, detection_steps, onset_seen_from, onset_seen_from_each_landmark
 from tests.model.audit.known import constant_predictor, surveilled_with
 from tests.model.builders import histories, study_by_test
 
@@ -90,3 +90,18 @@ def test_without_visits_nothing_is_expected():
     unseen = histories(np.zeros(3), np.zeros((3, 0)), np.zeros((3, 0)))
     onset = onset_seen_from(predictor, unseen, 0.0)[1]
     assert len(detection_steps(predictor.study, unseen, np.full(3, 30.0), onset, cause=1).probability) == 0
+
+
+def test_patients_taken_together_or_one_by_one_have_the_same_steps(followed):
+    # Bins that begin after the last visit of a group are left out: who else is in it must not matter.
+    predictor, history, ended, _ = followed
+    groups = [np.arange(30), *np.arange(30)[:, None]]
+    found = []
+    for who in groups:
+        here, exit_month = history.select(who), ended.exit_month[who]
+        onset = onset_seen_from_each_landmark(predictor, here, exit_month)[1]
+        found.append(detection_steps(predictor.study, here, exit_month, onset, cause=1).of_patients(who))
+    whole, single = found[0], DetectionSteps.join(found[1:])
+    by_patient = np.lexsort((whole.month, whole.patient))
+    assert whole.patient[by_patient].tolist() == single.patient.tolist()
+    assert whole.probability[by_patient] == pytest.approx(single.probability, rel=1e-12)

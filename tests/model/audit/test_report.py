@@ -30,7 +30,8 @@ def document():
     history, ended, _ = surveilled_with(np.random.default_rng(5), study, 300, hazard=0.012, death=0.006, until=48.0)
     cohort = Cohort(study, [str(number) for number in range(300)], [None] * 300, history, ended, {})
     predictor = constant_predictor(study, [0.012, 0.006])
-    return run(cohort, np.arange(300) % 2, [predictor, predictor], seed=3, jobs=1, version="v1")
+    prior = constant_predictor(study, [0.02, 0.006])
+    return run(cohort, np.arange(300) % 2, [predictor] * 2, seed=3, jobs=1, version="v1", prior_alone=[prior] * 2)
 
 
 class Outline(HTMLParser):
@@ -113,6 +114,84 @@ def test_what_the_data_are_is_said_first(document):
     assert "Synthetic" not in start[False] + start[None]
     assert "not stated" in start[None]
     assert all("Decision support, not a medical device" in text for text in start.values())
+
+
+LEARNERS = [
+    {
+        "name": name,
+        "label": label,
+        "n_parameters": parameters,
+        "log_likelihood": -1234.56,
+        "per_patient": {"value": -0.1234, "standard_error": 0.0021},
+        "difference_to_best": {"value": difference, "standard_error": 0.0009},
+        "chosen": chosen,
+    }
+    for name, label, parameters, difference, chosen in [
+        ("smooth", "Smooth <hazards>", 12, -0.0003, True),
+        ("trees", "Trees", 340, 0.0, False),
+    ]
+]
+
+
+def test_learners_are_shown_with_the_rule_and_only_if_there_are_any(document):
+    assert "Which learner" not in render(document, FACTS)
+    page = render({**document, "learners": LEARNERS}, FACTS)
+    assert "the simplest within one standard error of the best is chosen" in page
+    row = page.split('<tr><th scope="row">Smooth &lt;hazards&gt;</th>')[1].split("</tr>")[0]
+    shown = re.findall(r"<td>(.*?)</td>", row)
+    assert shown == ["12", "-1234.6", "\u22120.1234 (se 0.0021)", "\u22120.0003 (se 0.0009)", "yes"]
+    assert not Outline(page).open
+
+
+def effect(name, event, estimate, prior=None, weight=0.0):
+    return {
+        "event": event,
+        "input": name,
+        "per": "1 mm",
+        "estimate": estimate,
+        "low": estimate - 0.2,
+        "high": estimate + 0.2,
+        "prior": prior,
+        "prior_weight": weight,
+    }
+
+
+def test_effects_are_hazard_ratios_strongest_first_under_their_own_event(document):
+    # exp(ln 2) = 2; the published interval is exp(ln 2 -+ 1.96 x 0.5) = 0.75 to 5.33.
+    prior = {"mean": np.log(2), "sd": 0.5, "source": "a & b"}
+    effects = [
+        effect("weak", "recurrence", 0.1),
+        effect("other", "death", 3.0),
+        effect("strong", "recurrence", -np.log(2), prior, 0.25),
+    ]
+    page = render(document, {**FACTS, "effects": effects})
+    recurrence, death = page.split('<h2 id="event-')[1:3]
+    assert recurrence.index(">strong<") < recurrence.index(">weak<")
+    assert "other" not in recurrence
+    assert ">other<" in death
+    row = recurrence.split(">strong</th>")[1].split("</tr>")[0]
+    assert re.findall(r"<td.*?>(.*?)</td>", row) == [
+        "1 mm",
+        "0.50 (0.41 to 0.61)",
+        "2.00 (0.75 to 5.33)",
+        "25.0 %",
+        "a &amp; b",
+    ]
+    assert "nothing published is used" in recurrence
+    assert "What moves the risk" not in render(document, FACTS)
+    assert not Outline(page).open
+
+
+def test_every_simpler_model_is_shown_by_name(document):
+    page = render(document, FACTS)
+    names = {"aalen_johansen": "No covariates", "landmark_cox": "Cox", "prior_alone": "Prior alone"}
+    for name, label in names.items():
+        shown = sum(row["name"] == name for row in document["baselines"])
+        assert page.count(f'<td class="name">{label}</td>') == shown > 0
+    assert "nothing learned from these patients" in page
+    assert "nothing learned from these patients" not in render(
+        {**document, "baselines": [row for row in document["baselines"] if row["name"] != "prior_alone"]}, FACTS
+    )
 
 
 def figures(low, high, auc=0.6, ipa=0.01):

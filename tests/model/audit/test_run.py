@@ -6,10 +6,12 @@ import pytest
 from model.audit.run import audited_landmarks, run
 from model.cohort import Cohort
 from model.fitting import fit_without_folds
+from model.study import Strata
 from tests.model.audit.known import constant_predictor, surveilled_with
 from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test
 
 KEYS = {"brier", "brier_null", "ipa", "auc", "oe"}
+REGRESSED = {"intercept", "slope", "ici", "e50", "e90"}
 
 
 def cohort_of(study, history, ended):
@@ -143,3 +145,59 @@ def test_events_found_without_any_test_cannot_be_expected():
 def test_audited_landmarks_are_the_nearest_of_the_grid_as_far_as_answers_are_given():
     assert audited_landmarks(study_by_test(until=120.0), supported_until=48.0) == [0.0, 12.0, 36.0]
     assert audited_landmarks(study_by_test(until=6.0), supported_until=6.0) == [0.0, 6.0]
+
+
+def test_the_prior_alone_is_one_more_baseline_and_of_the_right_fold():
+    # The prior of each fold is right there and the predictor is not: the prior wins only if they are not mixed up.
+    rng = np.random.default_rng(2)
+    study, fold = exact_study(until=0.0), np.repeat([0, 1], 400)
+    months = rng.exponential(np.where(fold == 0, 50.0, 200.0))
+    ended = outcomes(np.minimum(months, 40.0), months < 40)
+    right = [constant_predictor(study, [1 / 50]), constant_predictor(study, [1 / 200])]
+    cohort = cohort_of(study, no_visits(np.zeros(800)), ended)
+    document = run(cohort, fold, right[::-1], seed=1, jobs=1, prior_alone=right)
+    rows = [row for row in document["baselines"] if row["name"] == "prior_alone"]
+    assert [row["horizon"] for row in rows] == [12.0, 24.0]
+    for row in rows:
+        assert row["difference"]["brier"]["low"] > 0
+        assert row["difference"]["auc"]["high"] < 0
+    without = run(cohort, fold, right, seed=1, jobs=1)
+    assert {row["name"] for row in without["baselines"]} == {"aalen_johansen", "landmark_cox"}
+
+
+def test_strata_are_a_baseline_if_the_study_names_them():
+    # Above 0 three times as many die; x decides the stratum, and nothing but the strata knows it.
+    rng = np.random.default_rng(3)
+    study = exact_study(until=0.0)
+    study = study.model_copy(update={"strata": (Strata(column="x", cuts=(0.0,)),)})
+    x = rng.normal(size=900)
+    months = rng.exponential(np.where(x < 0, 90.0, 30.0))
+    ended = outcomes(np.minimum(months, 30.0), months < 30)
+    cohort = cohort_of(study, no_visits(x), ended)
+    document = run(cohort, np.arange(900) % 3, [constant_predictor(study, [1 / 60])] * 3, seed=1, jobs=1)
+    assert document["rules"]["strata"] == [{"column": "x", "label": "x", "cuts": [0.0], "source": None}]
+    for row in document["baselines"]:
+        if row["name"] == "size_and_grade":
+            assert row["auc"]["low"] > 0.55
+            assert row["difference"]["brier"]["low"] > 0
+            assert row["oe"]["low"] < 1 < row["oe"]["high"]
+        if row["name"] == "aalen_johansen":
+            assert row["auc"]["value"] == 0.5
+
+
+def test_learners_are_kept_as_they_come():
+    study = exact_study(until=0.0)
+    ended = outcomes(np.full(40, 30.0), np.zeros(40))
+    told = [{"name": "smooth", "chosen": True}]
+    predictor = constant_predictor(study, [0.01])
+    cohort = cohort_of(study, no_visits(np.zeros(40)), ended)
+    document = run(cohort, np.arange(40) % 2, [predictor] * 2, seed=1, jobs=1, learners=told)
+    assert document["learners"] == told
+
+
+def test_calibration_is_there_where_predictions_differ_and_none_where_they_do_not(audited):
+    document, _ = audited
+    for row in document["by_horizon"]:
+        # Whoever was seen at other visits has another risk of recurrence at a landmark, and nobody at the start.
+        if row["too_few"] is None and row["landmark"] == 18.0 and row["event"] == "recurrence":
+            assert all(row[key]["low"] <= row[key]["high"] for key in REGRESSED)

@@ -7,18 +7,19 @@ from hypothesis.extra.numpy import arrays
 from model.onset.grid import TimeGrid
 from model.onset.growth import Growth
 from model.onset.incidence import cumulative_incidence
-from model.onset.maturation import delayed, forecast_onsets, onsets_of_the_begun
+from model.onset.maturation import compete, onset_curve, onsets_of_the_begun, onsets_to_come
 
 GRID = TimeGrid(np.array([0.0, 6.0, 12.0]), 60.0)  # onset bins of one month, risk steps of one month
 STEP = np.diff(GRID.risk_month)
-AT_ONCE = Growth(0.0, np.ones(1), np.ones(1))
-TWO_PACES = Growth(6.0, np.array([0.5, 2.0]), np.array([0.25, 0.75]))  # delays of 12 and 3 months
-HAZARDS = arrays(float, (2, 3, 60), elements=st.floats(0.0, 0.3))
-ODDS = arrays(float, (2, 3), elements=st.floats(0.0, 50.0))
+AT_ONCE = Growth(0.0, np.ones((1, 1)), np.ones(1))
+TWO_PACES = Growth(6.0, np.array([[0.5, 2.0]]), np.array([0.25, 0.75]))  # delays of 12 and 3 months
+HAZARDS = arrays(float, (3, 60), elements=st.floats(0.0, 0.3))
+ODDS = arrays(float, 2, elements=st.floats(0.0, 50.0))
 
 
-def test_without_a_lead_a_beginning_is_an_onset():
-    assert delayed(GRID, AT_ONCE) == pytest.approx(np.eye(61))
+def test_without_a_lead_a_beginning_is_an_onset(rng):
+    begins = np.sort(rng.random((1, 61)))
+    assert onsets_to_come(begins, GRID, AT_ONCE, AT_ONCE.share[None]) == pytest.approx(begins)
     begun, width = np.full((1, 1, 72), 0.01), np.full((1, 72), 1.0)
     past = onsets_of_the_begun(begun, width, np.array([72.0]), GRID, AT_ONCE)
     assert past == pytest.approx(np.full((1, 61), 0.72))
@@ -26,9 +27,28 @@ def test_without_a_lead_a_beginning_is_an_onset():
 
 def test_what_will_begin_is_an_onset_one_delay_later():
     # All begins at once, at month 10: a quarter is an onset 12 months later, the rest 3 months later.
-    cumulative = (GRID.risk_month >= 10).astype(float)
-    onset = delayed(GRID, TWO_PACES) @ cumulative
+    begins = (GRID.risk_month >= 10).astype(float)[None]
+    onset = onsets_to_come(begins, GRID, TWO_PACES, TWO_PACES.share[None])[0]
     assert onset[[9, 12, 13, 21, 22, 60]] == pytest.approx([0.0, 0.0, 0.75, 0.75, 1.0, 1.0])
+
+
+def test_a_delay_between_two_months_lies_between_their_values():
+    # A delay of 2.25 months: at month 5 those count who began by 2.75.
+    quarter = Growth(2.25, np.ones((1, 1)), np.ones(1))
+    onset = onsets_to_come(GRID.risk_month[None] ** 2, GRID, quarter, quarter.share[None])[0]
+    assert onset[[2, 3, 5]] == pytest.approx([0.0, 0.75, 0.25 * 4 + 0.75 * 9])
+
+
+def test_each_patient_has_an_own_delay_and_each_draw_own_shares(rng):
+    both = Growth(6.0, np.array([[0.5, 2.0], [1.0, 6.0]]), np.array([0.25, 0.75]))
+    begins, share = np.sort(rng.random((3, 2, 61))), rng.dirichlet([1.0, 1.0], (3, 2))
+    begins[..., 0] = 0.0
+    together = onsets_to_come(begins, GRID, both, share)
+    for draw in range(3):
+        for who in range(2):
+            own = both.select(np.array([who]))
+            alone = onsets_to_come(begins[draw, [who]], GRID, own, share[draw, [who]])
+            assert together[draw, who] == pytest.approx(alone[0])
 
 
 def test_what_has_begun_is_an_onset_one_delay_later():
@@ -49,33 +69,53 @@ def test_a_bin_that_is_cut_now_is_full_now():
     assert past[0, 0] == pytest.approx(0.2)
 
 
+def test_onsets_to_come_are_those_of_the_begun_and_of_the_not_yet_begun():
+    # Odds 0.25 of having begun, half of it an onset already; beginnings at hazard 0.01, onsets 3 or 12 months later.
+    hazard, matured = np.full(60, 0.01), np.full(61, 0.125)
+    matured[20:] = 0.25
+    curve = onset_curve(hazard[None], matured[None], np.array([0.25]), GRID, TWO_PACES, share=TWO_PACES.share[None])[0]
+    assert curve[0] == pytest.approx(0.1)
+    assert curve[8] == pytest.approx(0.8 * (0.125 + 0.75 * (1 - np.exp(-0.05))))
+    assert curve[30] == pytest.approx(0.8 * (0.25 + 0.75 * (1 - np.exp(-0.27)) + 0.25 * (1 - np.exp(-0.18))))
+
+
 @given(HAZARDS, ODDS)
 def test_probabilities_stay_probabilities(hazard, odds):
     # Two causes found by tests, one of them delayed, and an exact one.
-    odds = odds * [1.0, 1.0, 0.0]
-    matured = odds[..., None] * np.linspace(0.2, 1.0, 61)
-    delay = np.stack([delayed(GRID, AT_ONCE), delayed(GRID, TWO_PACES), np.zeros((61, 61))])
-    unseen, incidence = forecast_onsets(hazard, matured, odds, delay, STEP)
+    matured = odds[:, None] * np.linspace(0.2, 1.0, 61)
+    curves = [
+        onset_curve(hazard[[k]], matured[[k]], odds[[k]], GRID, growth, share=growth.share[None])
+        for k, growth in enumerate((AT_ONCE, TWO_PACES))
+    ]
+    unseen, incidence = compete(np.concatenate(curves), hazard[2:], STEP)
     assert (np.diff(incidence, axis=-1) >= -1e-9).all()
-    assert incidence[..., 0] == pytest.approx(unseen, abs=1e-12)
+    assert incidence[:, 0] == pytest.approx([*unseen, 0.0], abs=1e-12)
     assert incidence.min() >= -1e-12
-    assert incidence.sum(axis=1).max() <= 1 + 1e-9
+    assert incidence.sum(axis=0).max() <= 1 + 1e-9
 
 
 def test_without_lead_and_past_it_is_the_plain_incidence(rng):
     # Two roads: onsets as hazards of their own, or the competing causes' incidence as it always was.
     hazard = rng.uniform(0.0, 0.05, (4, 3, 60))
-    delay = np.stack([np.eye(61), np.eye(61), np.zeros((61, 61))])
-    nothing = np.zeros((4, 3, 61))
-    _, incidence = forecast_onsets(hazard, nothing, np.zeros((4, 3)), delay, STEP)
+    nothing, four = np.zeros((4, 61)), Growth(0.0, np.ones((4, 1)), np.ones(1))
+    curves = [onset_curve(hazard[:, k], nothing, nothing[:, 0], GRID, four, share=np.ones((4, 1))) for k in (0, 1)]
+    unseen, incidence = compete(np.stack(curves, axis=1), hazard[:, 2:], STEP)
+    assert (unseen == 0.0).all()
     assert incidence == pytest.approx(cumulative_incidence(hazard, STEP), abs=1e-9)
 
 
 def test_an_exact_cause_takes_nobody_who_is_past_onset():
-    # Present now with probability 0.2 (odds 0.25); death at hazard 0.01 acts on the other 0.8.
-    hazard = np.stack([np.zeros(60), np.full(60, 0.01)])[None]
-    matured = np.stack([np.full(61, 0.25), np.zeros(61)])[None]
-    delay = np.stack([np.eye(61), np.zeros((61, 61))])
-    unseen, incidence = forecast_onsets(hazard, matured, np.array([[0.25, 0.0]]), delay, STEP)
-    assert unseen == pytest.approx(np.array([[0.2, 0.0]]))
-    assert incidence[0, 1, -1] == pytest.approx(0.8 * (1 - np.exp(-0.6)))
+    # Present now with probability 0.2; death at hazard 0.01 acts on the other 0.8.
+    unseen, incidence = compete(np.full((1, 61), 0.2), np.full((1, 60), 0.01), STEP)
+    assert unseen == pytest.approx([0.2])
+    assert incidence[1, -1] == pytest.approx(0.8 * (1 - np.exp(-0.6)))
+
+
+def test_of_two_that_may_be_there_one_came_first():
+    # P(neither) = 0.8 x 0.5; equal chances share the rest evenly, and the sum is never more than that.
+    unseen, _ = compete(np.array([[0.2], [0.5]]) * np.ones(61), np.zeros((0, 60)), STEP)
+    assert unseen.sum() == pytest.approx(1 - 0.8 * 0.5)
+    alike, _ = compete(np.full((2, 61), 0.3), np.zeros((0, 60)), STEP)
+    assert alike == pytest.approx(np.full(2, (1 - 0.49) / 2))
+    alone, _ = compete(np.array([[0.2], [0.0]]) * np.ones(61), np.zeros((0, 60)), STEP)
+    assert alone == pytest.approx([0.2, 0.0])

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,13 +45,44 @@ def test_every_step_keeps_the_limit_and_the_bounds(perfect):
     assert made.earliest_month <= made.steps[0].month <= made.latest_month
 
 
-def test_a_risk_over_the_limit_is_infeasible_and_says_so(rng):
-    cohort, ended, _ = surveilled(rng, 2000, hazard=0.1, every=6.0, sensitivity=1.0, until=60.0)
-    predictor, _ = fit_predictor(study_by_test(), cohort, ended, seed=1)
-    made = plan(predictor, clean_at(6.0), 6.0)
+def with_policy(predictor, **policy):
+    """The same model under other bounds."""
+    study = predictor.study
+    changed = study.policy.model_copy(update=policy)
+    return dataclasses.replace(predictor, study=study.model_copy(update={"policy": changed}))
+
+
+def test_a_limit_that_breaks_at_once_is_said_first(perfect):
+    made = plan(with_policy(perfect, unseen_risk_limit=0.01, shortest_interval=6.0), clean_at(12.0), 12.0)
     assert not made.feasible
-    assert made.interval_months == 1.0
-    assert "cannot be kept" in made.why[0]
+    assert made.interval_months == 6.0
+    assert made.why[0].startswith("The limit of 1.0% cannot be kept: even after the shortest interval of 6 months")
+    assert len(made.why) == 1
+
+
+def test_a_limit_that_breaks_later_names_the_first_visit_that_breaks_it(perfect):
+    # The poor look leaves most of what is there: unseen risk grows from visit to visit until 5 months are too long.
+    made = plan(with_policy(perfect, shortest_interval=5.0), clean_at(12.0), 12.0, tier="primary")
+    broken = [number for number, step in enumerate(made.steps, 1) if step.unseen_risk > 0.05 + 1e-9]
+    assert not made.feasible
+    assert broken[0] > 1
+    first = made.steps[broken[0] - 1]
+    assert made.why[0].startswith("After ")
+    assert made.why[1].startswith(f"At visit {broken[0]}, {first.month - 12:.1f} months from now, the limit of 5.0% ")
+    assert f"the risk of an unseen event is {first.unseen_risk:.1%}" in made.why[1]
+    assert len(made.why) == 2
+
+
+def test_the_end_of_the_forecast_is_not_taken_for_the_limit(perfect):
+    made = plan(with_policy(perfect, unseen_risk_limit=0.5, longest_interval=60.0), clean_at(12.0), 12.0)
+    assert made.interval_months == 24.0
+    assert made.why[0].startswith("The longest interval of 24 months is reached")
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_no_plan_is_made_of_what_is_no_number(perfect, value):
+    with np.errstate(all="ignore"), pytest.raises(NotSupportedError, match="no finite number"):
+        plan(perfect, histories(np.array([value]), np.array([[12.0]]), np.array([[0]])), 12.0)
 
 
 def test_higher_risk_never_means_a_later_visit(rng):

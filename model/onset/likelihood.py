@@ -1,0 +1,177 @@
+"""The observed-data likelihood of one cause's beginning, and its derivative for every patient.
+
+Between two landmarks the hazard follows from what was known at the first of them:
+
+    log h(t) = level + clock log(t / CLOCK_MONTHS) + z(latest landmark before t) . effects
+
+so each patient has one hazard on the own clock, and the probability of all test results follows from it: a likelihood
+in the strict sense, where no stretch of life is counted twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from model.onset.hazard import Parameters, clock_between
+from model.onset.posterior import OnsetPosterior, onset_posterior
+
+if TYPE_CHECKING:
+    from model.landmarks import LandmarkRows
+    from model.onset.grid import TimeGrid
+    from model.onset.observation import ResultLikelihood
+    from model.onset.poisson import Penalty
+    from model.types import FloatArray, IntArray
+
+MAX_ITERATIONS = 100
+TOLERANCE = 1e-4  # of the penalised log likelihood that a step still promises
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Patients under surveillance for one cause.
+
+    Attributes
+    ----------
+    rows : their landmark rows, patients ascending
+    scores : (n_rows, n_scores)
+    results : (n_patients, ...) what the tests said
+    """
+
+    rows: LandmarkRows
+    scores: FloatArray
+    results: ResultLikelihood
+    grid: TimeGrid
+
+    def row_of(self) -> IntArray:
+        """Row of every patient and landmark, 0 where there is none, (n_patients, n_landmarks)."""
+        place = np.zeros((len(self.results.given_none), len(self.grid.landmark_month)), dtype=np.int64)
+        place[self.rows.patient, self.rows.landmark] = np.arange(len(self.rows.patient))
+        return place
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    parameters : shape has one entry, the level; nothing wears off between two landmarks
+    covariance : (n_parameters, n_parameters), from the spread of the patients' scores
+    log_likelihood : without the penalty
+    """
+
+    parameters: Parameters
+    covariance: FloatArray
+    posterior: OnsetPosterior
+    log_likelihood: float
+    iterations: int
+    converged: bool
+
+
+def past_hazard(
+    parameters: Parameters,
+    scores: FloatArray,
+    grid: TimeGrid,
+    row_of: IntArray,
+    unknown: FloatArray | float = 0.0,
+) -> FloatArray:
+    """Hazard per month in every onset bin of every patient, each from the latest landmark before it.
+
+    row_of : (n_patients, n_landmarks) the row of `scores` that holds a patient's landmark
+    unknown : (n_draws, n_patients, 1) to be added for what is missing
+    Returns (n_patients, n_onset), or (n_draws, n_patients, n_onset) for draws.
+    """
+    clock = parameters.clock[..., None] * clock_between(grid.onset_edge[:-1], grid.onset_edge[1:])
+    linear = (scores @ parameters.steady.T).T + parameters.shape
+    log_rate = linear[..., row_of[:, grid.latest_landmark]]
+    log_rate += clock + unknown
+    return np.asarray(np.exp(log_rate, out=log_rate))
+
+
+def patient_scores(watched: Watched, hazard: FloatArray, posterior: OnsetPosterior) -> FloatArray:
+    """Derivative of each patient's log likelihood by the packed parameters, (n_patients, 2 + n_scores).
+
+    hazard : (n_patients, n_onset)
+    """
+    begun, expected = _by_bin(watched, hazard, posterior)
+    residual = begun - expected
+    edge = watched.grid.onset_edge
+    clock = residual @ clock_between(edge[:-1], edge[1:])
+    of_row = _by_row(watched, residual)
+    first = np.flatnonzero(np.diff(watched.rows.patient, prepend=-1))
+    effects = np.zeros((len(hazard), watched.scores.shape[1]))
+    effects[watched.rows.patient[first]] = np.add.reduceat(of_row[:, None] * watched.scores, first, axis=0)
+    return np.column_stack([residual.sum(axis=1), clock, effects])
+
+
+def row_events(watched: Watched, fit: Fit) -> tuple[FloatArray, FloatArray]:
+    """Beginnings from each landmark row to the next landmark given all results, and those expected, each (n_rows,)."""
+    hazard = past_hazard(fit.parameters, watched.scores, watched.grid, watched.row_of())
+    begun, expected = _by_bin(watched, hazard, fit.posterior)
+    return _by_row(watched, begun), _by_row(watched, expected)
+
+
+def _by_bin(watched: Watched, hazard: FloatArray, posterior: OnsetPosterior) -> tuple[FloatArray, FloatArray]:
+    """Beginnings and their expectation, whose difference is the derivative by each bin's log hazard."""
+    in_bin = hazard * watched.results.width
+    # d log(1 - exp(-x)) / d log x: beginnings in a bin use up some of the bin's own time at risk.
+    left = in_bin * np.exp(-in_bin)
+    still = np.divide(left, -np.expm1(-in_bin), out=np.ones_like(in_bin), where=in_bin > 0)
+    later = 1.0 - np.cumsum(posterior.beginning, axis=1)
+    return posterior.beginning, in_bin * later + posterior.beginning * (1.0 - still)
+
+
+def _by_row(watched: Watched, value: FloatArray) -> FloatArray:
+    """Sum over the onset bins that each landmark row rules, (n_patients, n_onset) to (n_rows,)."""
+    latest, rows = watched.grid.latest_landmark, watched.rows
+    by_landmark = np.add.reduceat(value, np.searchsorted(latest, np.arange(latest[-1] + 1)), axis=1)
+    reached = rows.landmark < by_landmark.shape[1]
+    total = np.zeros(len(rows.patient))
+    total[reached] = by_landmark[rows.patient[reached], rows.landmark[reached]]
+    return total
+
+
+def maximise(
+    watched: Watched, penalty: Penalty, *, start: FloatArray | None = None, tolerance: float = TOLERANCE
+) -> Fit:
+    """Climb by the spread of the patients' scores, which estimates the information that was really there (BHHH).
+
+    start : (n_parameters,) where to begin; None = at the prior's mean
+    """
+    sizes = {"n_bins": 1, "n_scores": watched.scores.shape[1]}
+    row_of = watched.row_of()
+    vector = penalty.centre if start is None else start
+
+    def look(vector: FloatArray) -> tuple[FloatArray, OnsetPosterior, float, float]:
+        hazard = past_hazard(Parameters.unpack(vector, **sizes), watched.scores, watched.grid, row_of)
+        posterior = onset_posterior(hazard, watched.results)
+        log_likelihood = float(posterior.log_evidence.sum())
+        away = vector - penalty.centre
+        return hazard, posterior, log_likelihood, log_likelihood - float(away @ penalty.precision @ away) / 2
+
+    hazard, posterior, log_likelihood, height = look(vector)
+    iteration, converged = 0, False
+    while True:
+        scores = patient_scores(watched, hazard, posterior)
+        information = scores.T @ scores + penalty.precision
+        factor = cho_factor(information)
+        if converged or iteration == MAX_ITERATIONS:
+            break
+        gradient = scores.sum(axis=0) - penalty.precision @ (vector - penalty.centre)
+        step = cho_solve(factor, gradient)
+        promised = float(gradient @ step) / 2
+        for _ in range(30):
+            moved = look(vector + step)
+            if moved[3] >= height or promised < tolerance:
+                break
+            step = step / 2
+        converged = promised < tolerance
+        vector = vector + step
+        hazard, posterior, log_likelihood, height = moved
+        iteration += 1
+    covariance = cho_solve(factor, np.eye(len(vector)))
+    return Fit(Parameters.unpack(vector, **sizes), covariance, posterior, log_likelihood, iteration, converged)

@@ -1,0 +1,127 @@
+"""What the known baselines of a patient say about the missing ones: a joint normal of their standard scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model.types import BoolArray, FloatArray, IntArray
+
+MOST_PATIENTS = 2000  # To learn correlations from more would cost time and change nothing that matters.
+MAX_ITERATIONS = 60
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class JointNormal:
+    """Mean and covariance of baselines, learned from patients each of whom may lack some.
+
+    Attributes
+    ----------
+    mean : (n_columns,)
+    covariance : (n_columns, n_columns) positive definite
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+
+    @classmethod
+    def learn(cls, scores: FloatArray) -> Self:
+        """Maximise the likelihood of what is known by EM; `scores` is (n_patients, n_columns), NaN = missing.
+
+        As many imagined patients as there are columns, in whom nothing goes together, keep few data from saying much.
+        Missing values are taken to be missing at random given the known ones (Little and Rubin).
+        """
+        scores = scores[:: -(-len(scores) // MOST_PATIENTS) or 1]
+        n_patients, n_columns = scores.shape
+        missing = np.isnan(scores)
+        lacking = np.flatnonzero(missing.any(axis=1))
+        normal = cls(np.zeros(n_columns), np.eye(n_columns))
+        for _ in range(MAX_ITERATIONS):
+            unknown = normal.spread(missing[lacking])
+            filled = normal._filled(scores, lacking, unknown)
+            mean = filled.sum(axis=0) / max(n_patients, 1)
+            away = filled - mean
+            total = away.T @ away + unknown.sum(axis=0) + n_columns * np.eye(n_columns)
+            better = cls(mean, total / (n_patients + n_columns))
+            change = np.abs(better.covariance - normal.covariance).max(initial=0.0)
+            normal = better
+            if change < TOLERANCE:
+                break
+        return normal
+
+    @cached_property
+    def precision(self) -> FloatArray:
+        """Inverse of the covariance."""
+        return np.asarray(np.linalg.inv(self.covariance), dtype=np.float64)
+
+    def complete(self, scores: FloatArray) -> FloatArray:
+        """Put the mean given the known ones where a score is NaN, (n_patients, n_columns)."""
+        missing = np.isnan(scores)
+        lacking = np.flatnonzero(missing.any(axis=1))
+        return self._filled(scores, lacking, self.spread(missing[lacking])) if len(lacking) else scores
+
+    def _filled(self, scores: FloatArray, lacking: IntArray, spread: FloatArray) -> FloatArray:
+        away = np.nan_to_num(scores[lacking] - self.mean)
+        expected = self.mean - np.einsum("ijk,ik->ij", spread, away @ self.precision)
+        filled = scores.copy()
+        filled[lacking] = np.where(np.isnan(scores[lacking]), expected, scores[lacking])
+        return filled
+
+    def spread(self, missing: BoolArray) -> FloatArray:
+        """Covariance of the missing given the known, zero elsewhere, (n_patients, n_columns, n_columns)."""
+        both = missing[:, :, None] & missing[:, None, :]
+        among = np.where(both, self.precision, np.eye(len(self.mean)))
+        return np.asarray(np.where(both, np.linalg.inv(among), 0.0))
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Standard scores of some patients' baselines.
+
+    Attributes
+    ----------
+    recorded : (n_patients, n_columns) NaN = missing
+    expected : (n_patients, n_columns) the missing ones as expected of the known ones
+    """
+
+    recorded: FloatArray
+    expected: FloatArray
+    normal: JointNormal
+
+    @classmethod
+    def of(cls, normal: JointNormal, recorded: FloatArray) -> Self:
+        """Complete what is missing."""
+        return cls(recorded, normal.complete(recorded), normal)
+
+    @cached_property
+    def spread(self) -> FloatArray:
+        """Covariance of what is missing, zero elsewhere, (n_patients, n_columns, n_columns)."""
+        return self.normal.spread(np.isnan(self.recorded))
+
+    def guesses(self, luck: FloatArray) -> FloatArray:
+        """How far each missing one may lie from what is expected, (n_draws, n_patients, n_columns); 0 for the known.
+
+        luck : (n_draws, n_columns) standard normal
+        """
+        gaps = np.isnan(self.recorded)
+        root = np.linalg.cholesky(self.spread + np.where(gaps[:, :, None], 0.0, np.eye(gaps.shape[1])))
+        return np.asarray(np.einsum("ifg,dg->dif", np.where(gaps[:, :, None], root, 0.0), luck))
+
+    def unknown(self, effects: FloatArray, guesses: FloatArray) -> FloatArray:
+        """What the missing ones may add to the log hazard, (n_draws, n_patients), by draw.
+
+        Parameters
+        ----------
+        effects : (n_draws, n_columns) of the scores on the log hazard
+        guesses : (n_draws, n_patients, n_columns)
+
+        Half the variance is taken off: what is expected of a patient already stands for the mean hazard of patients
+        about whom as much is known.
+        """
+        variance = np.einsum("df,ifg,dg->di", effects, self.spread, effects, optimize=True)
+        return np.asarray(np.einsum("dif,df->di", guesses, effects) - variance / 2)
