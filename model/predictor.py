@@ -11,24 +11,23 @@ import numpy as np
 
 from model.errors import NotSupportedError
 from model.features import Feature, at_landmark, baseline_features, feature_list
-from model.onset.hazard import Parameters, log_hazard
-from model.onset.likelihood import past_hazard
-from model.onset.maturation import LEAST, compete, onset_curve, onsets_of_the_begun
+from model.onset.maturation import compete
 from model.onset.observation import Ending, result_likelihood
-from model.onset.pace import guessed_share, patient_growth
-from model.onset.posterior import first_beginning
+from model.onset.outlook import Moment, future_hazard, onset_outlook
+from model.onset.pace import PaceRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.onset.grid import TimeGrid
     from model.onset.growth import Growth
+    from model.onset.hazard import Parameters
     from model.onset.missing import Baselines
     from model.onset.scaling import Scaling
     from model.study import Study
     from model.types import FloatArray, Histories, IntArray
 
-PATIENTS_AT_ONCE = 2000
+PATIENTS_AT_ONCE = 500
 BAND = (0.025, 0.975)
 
 
@@ -137,7 +136,7 @@ class Predictor:
 
     def growth(self, histories: Histories, cause: int) -> Growth:
         """How a cause would grow in each patient."""
-        return patient_growth(self.study, cause, self.scaling, self.baselines(histories))
+        return self.pace_rules[cause - 1].growth(self.baselines(histories))
 
     def check_supported(self, as_of_month: FloatArray) -> None:
         """Raise NotSupportedError for a moment before 0 or beyond what the model learned from."""
@@ -174,49 +173,42 @@ class Predictor:
         """Unseen now and incidence from now on, (..., n_patients, n_causes[, n_steps])."""
         histories = histories.until(as_of_month)
         baselines = self.baselines(histories)
-        # The moment itself, then every landmark before it: one pass over the features serves both.
-        patient, landmark = np.nonzero(self.grid.landmark_month[None, :] <= as_of_month[:, None])
-        everyone = np.arange(len(histories))
-        who = np.concatenate([everyone, patient])
-        moment = np.concatenate([as_of_month, self.grid.landmark_month[landmark]])
-        scores = self.scaling.apply(at_landmark(self.study, histories, who, moment), baselines.expected[who])
-        row_of = np.zeros((len(histories), len(self.grid.landmark_month)), dtype=np.int64)
-        row_of[patient, landmark] = len(everyone) + np.arange(len(patient))
-        grid = self.grid.until(float(as_of_month.max(initial=0.0)))
-        when = {"landmark_month": as_of_month, "past_edge": self.grid.risk_month}
-        step = np.diff(self.grid.risk_month)
+        moment = self._moment(histories, as_of_month, baselines)
         clean = Ending.nothing_found(as_of_month)
         drawn = which(self.causes[0].hazard).steady.ndim > 1
         guesses = baselines.guesses(self.luck) if drawn and np.isnan(baselines.recorded).any() else None
         exact, by_test = [], []
-        for number, cause in enumerate(self.causes, 1):
+        for number, (cause, rule) in enumerate(zip(self.causes, self.pace_rules, strict=True), 1):
             parameters = which(cause.hazard)
-            rate = log_hazard(
-                parameters,
-                scores[everyone],
-                self.fading,
-                self.grid,
-                **when,
-                unknown=np.transpose(_unknown(baselines, parameters, guesses)),
-            )
-            hazard = np.moveaxis(np.exp(rate), 0, -2)  # draws first, then patients
+            hazard = future_hazard(parameters, moment, _unknown(baselines, parameters, guesses))
             if cause.past is None:
                 exact.append(hazard)
                 continue
-            growth = patient_growth(self.study, number, self.scaling, baselines)
-            results = result_likelihood(self.study, histories, grid, growth, clean, cause=number)
-            parameters = which(cause.past)
-            unknown = np.asarray(_unknown(baselines, parameters, guesses))[..., None]
-            density, never = first_beginning(past_hazard(parameters, scores, grid, row_of, unknown), results.width)
+            growth, past = rule.growth(baselines), which(cause.past)
+            results = result_likelihood(self.study, histories, moment.grid, growth, clean, cause=number)
             share = np.broadcast_to(growth.share, growth.pace.shape)
             if guesses is not None:
-                share = guessed_share(self.study, number, self.scaling, baselines, growth, guesses=guesses)
-            # A draw may call a beginning all but certain; the floor keeps its odds a number.
-            odds = density / np.maximum(never, LEAST)[..., None]
-            begun = odds[..., None, :] * (results.by_pace * share[..., None])
-            matured = onsets_of_the_begun(begun, results.width, as_of_month, grid, growth)
-            by_test.append(onset_curve(hazard, matured, begun.sum(axis=(-2, -1)), grid, growth, share=share))
+                share = rule.share(baselines, growth, guesses=guesses)
+            unknown = _unknown(baselines, past, guesses)
+            by_test.append(onset_outlook(past, hazard, moment, results, share=share, unknown=unknown))
+        step = np.diff(self.grid.risk_month)
         return self._in_order(*compete(_stack(by_test, hazard, 1), _stack(exact, hazard, 0), step))
+
+    @cached_property
+    def pace_rules(self) -> tuple[PaceRule, ...]:
+        """How baselines move the pace of each cause."""
+        return tuple(PaceRule.of(self.study, cause, self.scaling) for cause in range(1, len(self.causes) + 1))
+
+    def _moment(self, histories: Histories, as_of_month: FloatArray, baselines: Baselines) -> Moment:
+        """Scores at each patient's moment, then at every landmark before it: one pass over the features serves both."""
+        patient, landmark = np.nonzero(self.grid.landmark_month[None, :] <= as_of_month[:, None])
+        who = np.concatenate([np.arange(len(histories)), patient])
+        moment = np.concatenate([as_of_month, self.grid.landmark_month[landmark]])
+        row_of = np.zeros((len(histories), len(self.grid.landmark_month)), dtype=np.int64)
+        row_of[patient, landmark] = len(histories) + np.arange(len(patient))
+        scores = self.scaling.apply(at_landmark(self.study, histories, who, moment), baselines.expected[who])
+        grid = self.grid.until(float(as_of_month.max(initial=0.0)))
+        return Moment(as_of_month, scores, row_of, self.fading, grid)
 
     def _in_order(self, unseen: FloatArray, incidence: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Put the causes, those found by tests first, in the study's order; an exact one is never there unseen."""
@@ -226,10 +218,10 @@ class Predictor:
         return np.concatenate([unseen, nothing], axis=-1)[..., place], incidence[..., place, :]
 
 
-def _unknown(baselines: Baselines, parameters: Parameters, guesses: FloatArray | None) -> FloatArray | float:
+def _unknown(baselines: Baselines, parameters: Parameters, guesses: FloatArray | None) -> FloatArray:
     """What missing baselines may add, by draw, (n_draws, n_patients): nothing to the best estimate."""
     if guesses is None:
-        return 0.0
+        return np.zeros(1)
     return baselines.unknown(parameters.steady[:, : guesses.shape[2]], guesses)
 
 

@@ -113,12 +113,9 @@ def _select(
         cohort.study, cohort.histories.select(who), cohort.outcomes.select(who), fold[who], seed=seed, jobs=jobs
     )
     for row in selection.table:
-        behind = row["difference_to_best"]
-        mark = " (chosen)" if row["chosen"] else ""
-        say(
-            f"  {row['name']}: log likelihood {row['log_likelihood']:.1f}, per patient behind the best "
-            f"{-behind['value']:.5f} (standard error {behind['standard_error']:.5f}){mark}"
-        )
+        behind, error = abs(row["difference_to_best"]["value"]), row["difference_to_best"]["standard_error"]
+        place = f"{behind:.5f} a patient behind the best (standard error {error:.5f})" if behind else "the best"
+        say(f"  {row['name']}: log likelihood {row['log_likelihood']:.1f}, {place}{', chosen' * row['chosen']}")
     whole = len(who) == len(cohort)
     return selection.chosen, selection.table, selection.held_out[selection.chosen] if whole else None
 

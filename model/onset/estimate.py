@@ -13,7 +13,7 @@ from model.onset.hazard import Parameters, clock_between
 from model.onset.likelihood import TOLERANCE as LIKELIHOOD_TOLERANCE
 from model.onset.likelihood import Fit, Watched, maximise, row_events
 from model.onset.observation import averaged_likelihood, ending_of
-from model.onset.pace import patient_growth
+from model.onset.pace import PaceRule
 from model.onset.poisson import (
     Penalty,
     RiskRows,
@@ -176,7 +176,7 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFi
 def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:
     """Return what surveillance for a cause has shown, and in whom it was found, (n_patients,)."""
     ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
-    growth = patient_growth(data.study, cause, data.scaling, data.baselines)
+    growth = PaceRule.of(data.study, cause, data.scaling).growth(data.baselines)
     results = averaged_likelihood(data.study, data.histories, data.grid, growth, ending, cause=cause)
     return Watched(data.rows, data.scores, results, data.grid), ending.found
 

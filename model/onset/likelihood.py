@@ -82,7 +82,7 @@ def past_hazard(
     """Hazard per month in every onset bin of every patient, each from the latest landmark before it.
 
     row_of : (n_patients, n_landmarks) the row of `scores` that holds a patient's landmark
-    unknown : (n_draws, n_patients, 1) to be added for what is missing
+    unknown : (n_draws, n_patients, 1) to be added for what is missing, or (1, 1) zero
     Returns (n_patients, n_onset), or (n_draws, n_patients, n_onset) for draws.
     """
     clock = parameters.clock[..., None] * clock_between(grid.onset_edge[:-1], grid.onset_edge[1:])

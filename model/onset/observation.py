@@ -126,29 +126,26 @@ def result_likelihood(
     start = grid.onset_edge[:-1]
     width = np.clip(ending.month[:, None] - start, 0.0, grid.step)
     given = np.ones((len(histories), len(growth.share), len(start)))
-    by_test = np.zeros(len(histories), dtype=bool)
-    last = int((histories.visit_month <= ending.month[:, None]).sum(axis=1).max(initial=0))
-    for visit in range(last):
-        month = histories.visit_month[:, visit]
-        result = histories.test[:, visit, [index for index, _ in able]]
-        now = (ending.found & (month == ending.month))[:, None]
-        positive = (result == POSITIVE) & now & (ending.named[:, None] | alone)
-        says = positive | ((result == NEGATIVE) & (month <= ending.month)[:, None])
-        who = np.flatnonzero(says.any(axis=1))
-        if not len(who):
-            continue
-        share, since = _share_before(month[who], start, width[who])
+    month = histories.visit_month
+    result = histories.test[:, :, [index for index, _ in able]]
+    now = (ending.found[:, None] & (month == ending.month[:, None]))[:, :, None]
+    positive = (result == POSITIVE) & now & (ending.named[:, None, None] | alone)
+    says = positive | ((result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None])
+    who, visit = np.nonzero(says.any(axis=2))
+    if len(who):
+        share, since = _share_before(month[who, visit], start, width[who])
         there = np.ones((len(who), *given.shape[1:]))
         for column, (_, sees) in enumerate(able):
-            its = np.flatnonzero(says[who, column])
-            if not len(its):
-                continue
+            its = np.flatnonzero(says[who, visit, column])
             growing = growth.select(who[its])
             seen = seen_by_pace(sees, growing, since[its], months_per_unit=study.months_per_unit)
-            there[its] *= np.where(positive[who[its], column][:, None, None], seen, 1.0 - seen)
-        absent = 1.0 - positive[who].any(axis=1)
-        given[who] *= ((1.0 - share) * absent[:, None])[:, None] + share[:, None] * there
-        by_test |= positive.any(axis=1)
+            found_by_it = positive[who[its], visit[its], column]
+            there[its] *= np.where(found_by_it[:, None, None], seen, 1.0 - seen)
+        absent = 1.0 - positive[who, visit].any(axis=1)
+        says_so = ((1.0 - share) * absent[:, None])[:, None] + share[:, None] * there
+        first = np.flatnonzero(np.diff(who, prepend=-1))
+        given[who[first]] = np.multiply.reduceat(says_so, first, axis=0)
+    by_test = positive.any(axis=(1, 2))
     # Found without a positive test of ours (by symptoms, elsewhere): it was there, and nothing else is said.
     told = ending.found & ~by_test
     given[told] *= (width[told] > 0)[:, None].astype(float)

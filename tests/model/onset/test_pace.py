@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.onset.missing import Baselines, JointNormal
-from model.onset.pace import guessed_share, patient_growth
+from model.onset.pace import PaceRule
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
 from model.study_file import parse_study
@@ -41,7 +41,7 @@ SCALING = Scaling(MEAN, SCALE, MEAN - SCALE, MEAN + SCALE, np.zeros(0, dtype=np.
 def paces(study, *rows):
     """Growth of the first cause in patients given by the columns of their baselines, on the study's scale."""
     known = Baselines.of(NORMAL, (np.array(rows) - MEAN[:7]) / SCALE[:7])
-    return patient_growth(study, 1, SCALING, known)
+    return PaceRule.of(study, 1, SCALING).growth(known)
 
 
 def patient(*, age=60.0, ki67=NAN, ratio=3.0):
@@ -99,10 +99,10 @@ def test_a_draw_that_says_what_the_missing_one_is_has_the_pace_of_those_who_have
     # Ki-67 of 6 % by the draw: paces as of somebody whose Ki-67 is known to be 6 %, on the points of the unknown one.
     study = growing_by_ki67()
     unknown = Baselines.of(NORMAL, (np.array([patient()]) - MEAN[:7]) / SCALE[:7])
-    growth = patient_growth(study, 1, SCALING, unknown)
+    growth = PaceRule.of(study, 1, SCALING).growth(unknown)
     guesses = np.zeros((1, 1, 7))
     guesses[0, 0, KI67] = (np.log(6.0) - MEAN[KI67]) / SCALE[KI67] - unknown.expected[0, KI67]
-    share = guessed_share(study, 1, SCALING, unknown, growth, guesses=guesses)[0]
+    share = PaceRule.of(study, 1, SCALING).share(unknown, growth, guesses=guesses)[0]
     assert share.sum() == pytest.approx(1.0)
     log_pace = np.log(growth.pace[0])
     middle = share[0] @ log_pace
