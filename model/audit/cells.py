@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from model.audit.baselines import ALIKE
-from model.audit.calibration import intercept_and_slope
-from model.audit.metrics import (
-    brier_of_everyone_alike,
-    brier_score,
-    cumulative_dynamic_auc,
-    observed_incidence,
-    observed_over_expected,
-    scaled_brier,
-)
-from model.audit.nonparametric import aalen_johansen, censoring_survival
+from model.audit.decision_curve import THRESHOLDS, net_benefit, net_benefit_of_all
+from model.audit.judged import FIGURES, MIN_EVENTS, judge
+from model.audit.metrics import observed_incidence
+from model.audit.nonparametric import aalen_johansen
 from model.audit.out_of_fold import MODEL
-from model.audit.resampling import interval, number
+from model.audit.resampling import interval, number, numbers
 from model.audit.risk_groups import risk_groups
-from model.audit.smooth_calibration import smooth_calibration
 from model.audit.strata import STRATA
-from model.audit.weights import ipc_weights
 
 if TYPE_CHECKING:
-    from model.audit.nonparametric import StepCurve
+    from model.audit.judged import Judged
     from model.audit.out_of_fold import LandmarkPredictions
     from model.study import Study
-    from model.types import BoolArray, FloatArray, IntArray, Outcomes
+    from model.types import FloatArray, Outcomes
 
 Row = dict[str, Any]
 
-# Below either of these no figure is given: an interval from fewer would look like knowledge.
-MIN_EVENTS = 10
-MIN_FOLLOWED = 10
 MAX_GROUPS = 5
-FIGURES = ("brier", "brier_null", "ipa", "auc", "oe", "intercept", "slope", "ici", "e50", "e90")
 
 
 @dataclass(frozen=True)
@@ -47,30 +36,16 @@ class Cell:
     Attributes
     ----------
     event : its name
-    of_cause : 1..K
     by_test : whether it is found by tests, so that what was seen is a detection and not the onset
-    n_followed : rows still followed after the horizon
-    months_to_exit, cause : (n_rows,) from the landmark
-    case : (n_rows,) whether this cause ended follow-up within the horizon
-    count : (1 + n_draws, n_rows) how often each patient counts
-    censoring : G(t) of these rows under each of these counts
-    weight : (1 + n_draws, n_rows) the same times the inverse probability of censoring weights
+    judged : what happened, from the landmark on
     incidence : by model name, (n_rows,) P(the event within the horizon)
     expected_detections : (n_rows,) compensator of the detection; 0 where not found by tests
     """
 
     event: str
-    of_cause: int
     by_test: bool
     landmark_month: float
-    horizon_months: float
-    n_followed: int
-    months_to_exit: FloatArray
-    cause: IntArray
-    case: BoolArray
-    count: FloatArray
-    censoring: StepCurve
-    weight: FloatArray
+    judged: Judged
     incidence: dict[str, FloatArray]
     expected_detections: FloatArray
 
@@ -79,14 +54,12 @@ class Cell:
         """Why no figure is given, or None."""
         if self.by_test and not self.expected_detections.any():
             return "no visit with a test that sees it"
-        if self.case.sum() < MIN_EVENTS:
-            return f"too few events ({self.case.sum()})"
-        return f"too few still followed ({self.n_followed})" if self.n_followed < MIN_FOLLOWED else None
+        return self.judged.too_few
 
     def row(self, **more: object) -> Row:
         """Say which cell it is and how many it rests on, then the figures."""
-        place = {"event": self.event, "landmark": self.landmark_month, "horizon": self.horizon_months}
-        return {**place, "n": len(self.case), "events": int(self.case.sum()), **more}
+        place = {"event": self.event, "landmark": self.landmark_month, "horizon": self.judged.horizon_months}
+        return {**place, "n": len(self.judged.case), "events": int(self.judged.case.sum()), **more}
 
 
 def cells_at(
@@ -96,25 +69,20 @@ def cells_at(
 
     outcomes : (n_patients,) of the cohort; count : (1 + n_draws, n_patients)
     """
-    who, horizon_months = predictions.patient, study.horizon_months[horizon]
-    months, cause = outcomes.exit_month[who] - predictions.landmark_month, outcomes.cause[who]
-    count = count[:, who]
-    censoring = censoring_survival(months, cause, count)
-    weight = count * ipc_weights(months, cause, horizon_months=horizon_months, censoring=censoring)
+    who = predictions.patient
+    judged = judge(
+        outcomes.exit_month[who] - predictions.landmark_month,
+        outcomes.cause[who],
+        count[:, who],
+        n_causes=len(study.event),
+        horizon_months=study.horizon_months[horizon],
+    )
     return [
         Cell(
             event=event.name,
-            of_cause=k,
             by_test=study.found_by_test(k),
             landmark_month=predictions.landmark_month,
-            horizon_months=horizon_months,
-            n_followed=int((months > horizon_months).sum()),
-            months_to_exit=months,
-            cause=cause,
-            case=(cause == k) & (months <= horizon_months),
-            count=count,
-            censoring=censoring,
-            weight=weight,
+            judged=judged[k - 1],
             incidence={name: values[:, k - 1, horizon] for name, values in predictions.incidence.items()},
             expected_detections=predictions.expected_detections[:, k - 1, horizon],
         )
@@ -128,12 +96,12 @@ def audit_cell(cell: Cell) -> dict[str, list[Row]]:
         nothing = cell.row(**dict.fromkeys(FIGURES), too_few=cell.too_few)
         return {"by_horizon": [nothing], "conventional": [nothing], "too_few_events": [cell.row(reason=cell.too_few)]}
     draws = {name: _figures(cell, name) for name in cell.incidence}
-    conventional = _numbers(draws[MODEL])
+    conventional = numbers(draws[MODEL])
     oe = number(_detection_oe(cell)) if cell.by_test else conventional["oe"]
     baselines = [
         cell.row(
             name=name,
-            **_numbers(draws[name]),
+            **numbers(draws[name]),
             difference={key: number(draws[MODEL][key] - draws[name][key]) for key in ("auc", "brier")},
         )
         for name in draws
@@ -144,51 +112,27 @@ def audit_cell(cell: Cell) -> dict[str, list[Row]]:
         "conventional": [cell.row(**conventional, too_few=None)],
         "baselines": baselines,
         "curves": _curve(cell),
+        "decision_curve": _decision_curve(cell),
     }
 
 
 def _figures(cell: Cell, name: str) -> dict[str, FloatArray]:
     """Every figure of one model under every draw, (1 + n_draws,) each."""
-    predicted, case, weight = cell.incidence[name], cell.case, cell.weight
-    brier, brier_null = brier_score(predicted, case, weight), brier_of_everyone_alike(case, weight)
+    predicted = cell.incidence[name]
+    if name not in (ALIKE, STRATA):
+        return cell.judged.figures(predicted)
     # That incidence differs between the folds must not pass for a ranking of those whom a baseline holds to be alike:
     # by chance, a fold with more events is judged by the lower incidence of the others.
     alike = cell.incidence[ALIKE]
     relative = np.divide(predicted, alike, out=np.zeros_like(predicted), where=alike > 0)
-    plotted = np.full_like(predicted, predicted.mean()) if name == ALIKE else predicted
-    intercept, slope = intercept_and_slope(plotted, case, weight)
-    curve = smooth_calibration(
-        plotted,
-        cell.months_to_exit,
-        cell.cause,
-        cell.count,
-        of_cause=cell.of_cause,
-        horizon_months=cell.horizon_months,
-        censoring=cell.censoring,
-    )
-    return {
-        "brier": brier,
-        "brier_null": brier_null,
-        "ipa": scaled_brier(brier, brier_null),
-        "auc": cumulative_dynamic_auc(relative if name in (ALIKE, STRATA) else predicted, case, weight),
-        "oe": observed_over_expected(predicted, observed_incidence(case, weight), cell.count),
-        "intercept": intercept,
-        "slope": slope,
-        "ici": curve.ici,
-        "e50": curve.e50,
-        "e90": curve.e90,
-    }
+    level = np.full_like(predicted, predicted.mean()) if name == ALIKE else predicted
+    return cell.judged.figures(predicted, ranked_by=relative, regressed_on=level)
 
 
 def _detection_oe(cell: Cell) -> FloatArray:
     """Detections that happened over those expected under the visits that happened."""
-    detected = cell.count @ cell.case.astype(np.float64)
-    return detected / (cell.count @ cell.expected_detections)
-
-
-def _numbers(draws: dict[str, FloatArray]) -> Row:
-    """Turn each into its figure and interval, or None where it does not exist."""
-    return {key: number(value) if np.isfinite(value[0]) else None for key, value in draws.items()}
+    count = cell.judged.count
+    return (count @ cell.judged.case.astype(np.float64)) / (count @ cell.expected_detections)
 
 
 def _curve(cell: Cell) -> list[Row]:
@@ -197,21 +141,48 @@ def _curve(cell: Cell) -> list[Row]:
     Exact events: mean predicted incidence against Aalen-Johansen within the group. Found by tests: expected against
     observed detections per patient, under the visits that happened.
     """
-    group = risk_groups(cell.incidence[MODEL], min(MAX_GROUPS, int(cell.case.sum()) // MIN_EVENTS))
+    judged, horizon_months = cell.judged, cell.judged.horizon_months
+    group = risk_groups(cell.incidence[MODEL], min(MAX_GROUPS, int(judged.case.sum()) // MIN_EVENTS))
     rows = []
     for level in range(int(group.max()) + 1):
         inside = group == level
-        count, case = cell.count[:, inside], cell.case[inside]
+        count, case = judged.count[:, inside], judged.case[inside]
         if cell.by_test:
             predicted = cell.expected_detections[inside]
             observed = observed_incidence(case, count)
         else:
             predicted = cell.incidence[MODEL][inside]
-            months, cause = cell.months_to_exit[inside], cell.cause[inside]
-            curve = aalen_johansen(months, cause, of_cause=cell.of_cause, weight=count)
-            observed = np.where(count.any(axis=1), curve.at(cell.horizon_months), np.nan)
+            months, cause = judged.months_to_exit[inside], judged.cause[inside]
+            curve = aalen_johansen(months, cause, of_cause=judged.of_cause, weight=count)
+            observed = np.where(count.any(axis=1), curve.at(horizon_months), np.nan)
         low, high = interval(observed)
         counts = {"group": level + 1, "n": int(inside.sum()), "events": int(case.sum())}
         figures = {"predicted": float(predicted.mean()), "observed": float(observed[0]), "low": low, "high": high}
         rows.append({**cell.row(), **counts, **figures})
     return rows
+
+
+def _decision_curve(cell: Cell) -> list[Row]:
+    """Net benefit of acting as the model, everybody, nobody or the published strata would have it, without intervals.
+
+    The strata are None if the study names none; any is None where it is unknown.
+    """
+    judged = replace(cell.judged, count=cell.judged.count[:1])
+    observed = observed_incidence(judged.case, judged.weight)[0]
+
+    def of(name: str, threshold: float) -> float | None:
+        if name not in cell.incidence:
+            return None
+        value = float(net_benefit(cell.incidence[name], judged, threshold=threshold)[0])
+        return value if math.isfinite(value) else None
+
+    return [
+        cell.row(
+            threshold=threshold,
+            model=of(MODEL, threshold),
+            all=float(net_benefit_of_all(observed, threshold=threshold)),
+            none=0.0,
+            guideline=of(STRATA, threshold),
+        )
+        for threshold in THRESHOLDS
+    ]

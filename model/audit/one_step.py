@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.audit.cells import MIN_EVENTS
+from model.audit.judged import MIN_EVENTS
 from model.audit.resampling import number
 
 if TYPE_CHECKING:

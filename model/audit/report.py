@@ -9,12 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from model.audit.baselines import ALIKE, COX
-from model.audit.figures import calibration_figure
+from model.audit.figures import calibration_figure, decision_figure
 from model.audit.out_of_fold import PRIOR
 from model.audit.strata import STRATA
 from model.audit.summary import verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.audit.resampling import Number
 
 
@@ -36,7 +38,7 @@ def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(ratio=_ratio, small=_small, signed=_signed, percent=_percent, hazard_ratio=_hazard_ratio)
-    environment.filters["with_error"] = _with_error
+    environment.filters.update(with_error=_with_error, benefit=_benefit)
     effects = sorted(facts.get("effects", ()), key=lambda row: -abs(row["estimate"]))
     sections = [_section(audit, event, effects) for event in audit["events"]]
     text = environment.get_template("audit.html").render(audit=audit, facts=facts, sections=sections)
@@ -52,9 +54,12 @@ def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[st
     baselines = {(row["name"], row["landmark"], row["horizon"]): row for row in of_event("baselines")}
     rows = of_event("by_horizon")
     curves = of_event("curves")
+    decisions = of_event("decision_curve")
     label = event["label"]
     names = {ALIKE: "No covariates", COX: "Cox", STRATA: _strata_name(audit["rules"]["strata"]), PRIOR: "Prior alone"}
-    alt = f"Calibration of {label}: predicted against observed by group of risk; the numbers are in the table below."
+    pictured = "the numbers are in the table below."
+    alt = f"Calibration of {label}: predicted against observed by group of risk; {pictured}"
+    decision_alt = f"Net benefit for {label} by the risk at which one would act; {pictured}"
     return {
         **event,
         "rows": [
@@ -70,9 +75,15 @@ def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[st
         "conventional": of_event("conventional"),
         "one_step": of_event("one_step"),
         "curves": curves,
-        "figure": Markup(calibration_figure(curves, name=f"figure-{event['name']}", alt=alt)) if curves else None,  # noqa: S704 -- our own svg
+        "figure": _picture(calibration_figure, curves, name=f"figure-{event['name']}", alt=alt),
+        "decisions": decisions,
+        "decision_figure": _picture(decision_figure, decisions, name=f"decision-{event['name']}", alt=decision_alt),
         "verdict": verdict(label, rows, by_test=event["observed"] == "test"),
     }
+
+
+def _picture(draw: Callable[..., str], rows: list[dict[str, Any]], *, name: str, alt: str) -> Markup | None:
+    return Markup(draw(rows, name=name, alt=alt)) if rows else None  # noqa: S704 -- our own svg
 
 
 def _strata_name(strata: list[dict[str, Any]]) -> str:
@@ -105,6 +116,11 @@ def _with_error(number: dict[str, float]) -> str:
     """Four decimals and the standard error."""
     value = f"{number['value']:.4f}".replace("-", "\u2212")
     return f"{value} (se {number['standard_error']:.4f})"
+
+
+def _benefit(value: float | None) -> str:
+    """Net true positives per 1,000 patients."""
+    return "unknown" if value is None else f"{1000 * value:.1f}".replace("-", "\u2212")
 
 
 def _percent(share: float) -> str:

@@ -34,6 +34,11 @@ def number(draws: FloatArray) -> Number:
     return {"value": float(draws[0]), "low": low, "high": high}
 
 
+def numbers(draws: dict[str, FloatArray]) -> dict[str, Number | None]:
+    """Turn each metric into its figure and interval, or None where it does not exist."""
+    return {key: number(value) if np.isfinite(value[0]) else None for key, value in draws.items()}
+
+
 def interval(draws: FloatArray) -> tuple[float, float]:
     """95 % percentile interval of a metric under `patient_weights`, (1 + N_DRAWS,).
 

@@ -8,7 +8,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from model.audit.cells import MIN_EVENTS, MIN_FOLLOWED, audit_cell, cells_at
+from model.audit.cells import audit_cell, cells_at
+from model.audit.judged import MIN_EVENTS, MIN_FOLLOWED
 from model.audit.one_step import audit_one_step
 from model.audit.out_of_fold import LandmarkPredictions, predict_at_landmark, predict_every_visit
 from model.audit.resampling import N_DRAWS, patient_weights
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # The moments of prediction that are shown, each as the nearest landmark of the study's grid.
 AUDITED_MONTHS = (0.0, 12.0, 36.0, 60.0)
-BY_CELL = ("by_horizon", "conventional", "baselines", "curves", "too_few_events")
+BY_CELL = ("by_horizon", "conventional", "baselines", "curves", "decision_curve", "too_few_events")
 
 
 def run(
@@ -117,7 +118,6 @@ def run(
             for row in audit_one_step(name, k, [part[k] for part in visits], outcomes, count)
         ],
         **{key: _in_order([row for found in rows for row in found[key]], study) for key in BY_CELL},
-        "decision_curve": [],
         "fairness": [],
         "truth": [],
     }

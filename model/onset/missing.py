@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_PATIENTS = 2000  # To learn correlations from more would cost time and change nothing that matters.
 MAX_ITERATIONS = 60
+IMAGINED = 20.0
 TOLERANCE = 3e-3
 LEAST_VARIANCE = 0.02  # of the start along any direction: pairs known of different patients need not fit together
 
@@ -34,7 +35,7 @@ class JointNormal:
     def learn(cls, scores: FloatArray) -> Self:
         """Maximise the likelihood of what is known by EM; `scores` is (n_patients, n_columns), NaN = missing.
 
-        As many imagined patients as there are columns, in whom nothing goes together, keep few data from saying much.
+        Some imagined patients, in whom nothing goes together, keep few data from saying much.
         Missing values are taken to be missing at random given the known ones (Little and Rubin).
         """
         scores = scores[:: -(-len(scores) // MOST_PATIENTS) or 1]
@@ -47,8 +48,8 @@ class JointNormal:
             filled = normal.filled(scores, lacking, unknown)
             mean = filled.sum(axis=0) / max(n_patients, 1)
             away = filled - mean
-            total = away.T @ away + unknown.sum(axis=0) + n_columns * np.eye(n_columns)
-            better = cls(mean, total / (n_patients + n_columns))
+            total = away.T @ away + unknown.sum(axis=0) + IMAGINED * np.eye(n_columns)
+            better = cls(mean, total / (n_patients + IMAGINED))
             change = np.abs(better.covariance - normal.covariance).max(initial=0.0)
             normal = better
             if change < TOLERANCE:

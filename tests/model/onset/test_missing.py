@@ -53,11 +53,11 @@ def test_one_patient_completes_as_in_a_crowd(rng):
     np.testing.assert_array_equal(together, np.array(alone))
 
 
-def test_without_blanks_it_is_the_covariance_shrunken_by_as_many_imagined_patients_as_columns(rng):
+def test_without_blanks_it_is_the_covariance_shrunken_by_twenty_imagined_patients(rng):
     scores = rng.multivariate_normal(THREE.mean, THREE.covariance, 300)
     learned = JointNormal.learn(scores)
     assert learned.mean == pytest.approx(scores.mean(axis=0))
-    assert learned.covariance == pytest.approx((300 * np.cov(scores.T, bias=True) + 3 * np.eye(3)) / 303)
+    assert learned.covariance == pytest.approx((300 * np.cov(scores.T, bias=True) + 20 * np.eye(3)) / 320)
 
 
 def test_a_column_that_nobody_has_goes_with_nothing(rng):

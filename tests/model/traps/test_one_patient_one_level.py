@@ -32,7 +32,7 @@ def test_one_patient_has_the_columns_and_the_answer_that_she_has_among_all(cohor
         assert predictor.predict(alone, now[:1]).incidence[0] == pytest.approx(among_all.incidence[row], abs=1e-12)
 
 
-@pytest.mark.parametrize(("blank", "apart"), [(0.0, 1e-7), (0.15, 1e-3)])
+@pytest.mark.parametrize(("blank", "apart"), [(0.0, 1e-7), (0.15, 3e-3)])
 def test_a_level_that_nobody_has_changes_no_answer(rng, blank, apart):
     # Nobody's margin is R2. A study that does not even know of it gives everybody the same probabilities. With blanks
     # they are a hair apart: how much is read from one column into another hangs on the number of columns.

@@ -1,0 +1,1 @@
+"""The rectal NET model held against published cohorts: the only real outcomes of this disease there are."""
