@@ -62,6 +62,11 @@ def encode(predictor: Predictor, study_text: str, reports: dict[str, str]) -> di
     }
 
 
+def json_text(document: dict[str, Any]) -> str:
+    """Write a report as every artifact holds it."""
+    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def version_of(study_name: str, files: dict[str, bytes]) -> str:
     """Name a version by what is in it: the study and the first 12 digits of the sum of these files."""
     return f"{study_name}-{_sum_of_sums(_sums(files))[:12]}"

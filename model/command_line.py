@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,17 @@ def run(command: Callable[[], None]) -> int:
         say(f"{error.filename}: {error.strerror}")
         return BAD_INPUT
     return DONE
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return argparse's type of a whole number that is `least` or more."""
+
+    def whole_number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
+        return int(text)
+
+    return whole_number
 
 
 def result(line: str) -> None:

@@ -9,12 +9,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from model.features import at_landmark, baseline_features
 from model.fitting import LEARNERS, fit_predictor
-from model.landmarks import at_risk
-from model.onset.estimate import TrainingData, log_likelihood_known, watch
-from model.onset.likelihood import past_hazard
-from model.onset.posterior import onset_posterior
+from model.laid_out import LaidOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,37 +84,13 @@ def choose(likelihood: dict[str, FloatArray], n_parameters: dict[str, int]) -> t
     ]
 
 
-def log_likelihood(predictor: Predictor, histories: Histories, outcomes: Outcomes) -> FloatArray:
-    """Observed-data log likelihood of patients under a predictor, all causes together, (n_patients,).
-
-    Causes found by tests: probability of all their results. Causes of known time: density of the time. Each with the
-    hazards seen from the latest landmark before.
-    """
-    with threadpool_limits(limits=1):
-        study, grid = predictor.study, predictor.grid
-        rows = at_risk(grid.landmark_month, outcomes.exit_month)
-        baselines = predictor.scaling.baselines_of(baseline_features(study, histories.baseline))
-        features = at_landmark(study, histories, rows.patient, rows.landmark_month)
-        scores = predictor.scaling.apply(features, baselines.expected[rows.patient])
-        data = TrainingData(
-            study, histories, outcomes, grid, rows, predictor.scaling, baselines, scores, predictor.fading
-        )
-        total = np.zeros(len(histories))
-        for number, cause in enumerate(predictor.causes, 1):
-            if cause.past is None:
-                total += log_likelihood_known(data, cause.hazard.best, cause=number)
-            else:
-                watched, _ = watch(data, number)
-                hazard = past_hazard(cause.past.best, scores, grid, watched.row_of())
-                total += onset_posterior(hazard, watched.results).log_evidence
-        return total
-
-
 def _judge(
     study: Study, histories: Histories, outcomes: Outcomes, out: np.ndarray, *, seed: int, learner: str
 ) -> tuple[Predictor, FloatArray]:
     predictor, _ = fit_predictor(study, histories.select(~out), outcomes.select(~out), seed=seed, learner=learner)
-    return predictor, log_likelihood(predictor, histories.select(out), outcomes.select(out))
+    with threadpool_limits(limits=1):
+        judged = LaidOut.of(predictor, histories.select(out), outcomes.select(out))
+        return predictor, judged.log_likelihoods(predictor).sum(axis=1)
 
 
 def _mean(values: FloatArray) -> dict[str, float]:

@@ -7,7 +7,6 @@ number of jobs.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from model import artifact
 from model.audit.report import render
 from model.audit.run import run as run_audit
 from model.cohort import Cohort, read_cohort
-from model.command_line import result, run, say
+from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
 from model.facts import model_facts
 from model.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
@@ -28,7 +27,7 @@ from model.split import patient_folds
 from model.study_file import DEFAULT_STUDY, read_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from model.predictor import Predictor
     from model.types import IntArray
@@ -55,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cohort", type=Path, required=True, metavar="DIR", help="folder with the cohort's tables")
     parser.add_argument("--study", type=Path, default=DEFAULT_STUDY, metavar="FILE", help="study file (default: rnet)")
     parser.add_argument("--out", type=Path, default=Path("artifacts"), metavar="DIR", help="default: artifacts")
-    parser.add_argument("--seed", type=_at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
-    parser.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="processes to use (default 1)")
+    parser.add_argument("--seed", type=at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="processes to use (default 1)")
     choices = ("auto", *LEARNERS)
     parser.add_argument(
         "--learner", choices=choices, default="auto", help="default auto: by cross-validated likelihood"
@@ -124,36 +123,22 @@ def _files(
     predictor: Predictor, study_text: str, report: dict[str, Any], facts: dict[str, Any]
 ) -> tuple[str, dict[str, bytes]]:
     """Return (version, files): the version is the sum of the numbers, and the pages then carry it."""
-    numbers = artifact.encode(predictor, study_text, {"audit.json": _json(report), "model_facts.json": _json(facts)})
+
+    def texts(report: dict[str, Any], facts: dict[str, Any]) -> dict[str, str]:
+        named = {"audit.json": report, "model_facts.json": facts}
+        return {name: artifact.json_text(document) for name, document in named.items()}
+
+    numbers = artifact.encode(predictor, study_text, texts(report, facts))
     version = artifact.version_of(predictor.study.name, numbers)
     report, facts = {**report, "version": version}, {**facts, "version": version}
-    pages = {
-        "audit.json": _json(report),
-        "model_facts.json": _json(facts),
-        "audit.html": render(report, facts),
-    }
+    pages = {**texts(report, facts), "audit.html": render(report, facts)}
     return version, artifact.encode(predictor, study_text, pages)
-
-
-def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _check_size(cohort: Cohort) -> None:
     if len(cohort) < 2 * N_FOLDS:
         rule = f"{len(cohort)} patients are too few to train and cross-validate: at least {2 * N_FOLDS} are needed"
         raise BadInputError([Problem("patients", None, None, rule)])
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Return argparse's type of a whole number that is `least` or more."""
-
-    def whole_number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
-        return int(text)
-
-    return whole_number
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ is printed. The last line printed is the path of the model to use; without enoug
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,15 +19,15 @@ from model import artifact
 from model.audit.report import render
 from model.audit.run import run as run_audit
 from model.cohort import read_cohort
-from model.command_line import result, run, say
+from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
-from model.local_patients import LocalPatients
+from model.laid_out import LaidOut
 from model.split import patient_folds
 from model.update_facts import cause_lines, compared, one_step_ahead, one_step_lines, told, updated_facts
 from model.updating import FEWEST_EVENTS, Method, method_for, update_predictor, update_without_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from model.predictor import Predictor
     from model.types import FloatArray, IntArray
@@ -59,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default="auto",
         help=f"of every cause that has events; auto (default): by their number, {limits}",
     )
-    parser.add_argument("--seed", type=_at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
-    parser.add_argument("--jobs", type=_at_least(1), default=1, metavar="N", help="processes to use (default 1)")
+    parser.add_argument("--seed", type=at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="processes to use (default 1)")
     options = parser.parse_args(arguments)
     method: Method | None = None if options.method == "auto" else options.method
     return run(
@@ -81,7 +80,7 @@ def update(
         rule = f"{len(cohort)} patients are too few to update and cross-validate: at least {2 * N_FOLDS} are needed"
         raise BadInputError([Problem("patients", None, None, rule)])
     say(f"{study.title}: {len(cohort)} local patients for {model.version}")
-    patients = LocalPatients.of(old, cohort.histories, cohort.outcomes)
+    patients = LaidOut.of(old, cohort.histories, cohort.outcomes)
     methods = [_method(method, int(found.sum())) for found in patients.happened]
     new, updates = update_predictor(old, patients, seed=seed, methods=methods)
     for line in cause_lines(study, updates):
@@ -135,7 +134,7 @@ def _method(asked: Method | None, n_events: int) -> Method:
     return asked if n_events else "kept"
 
 
-def _gain(old: Predictor, held_out: Sequence[Predictor], patients: LocalPatients, fold: IntArray) -> FloatArray:
+def _gain(old: Predictor, held_out: Sequence[Predictor], patients: LaidOut, fold: IntArray) -> FloatArray:
     """Log likelihood by the model updated without the patient, minus by the old one, (n_patients, n_causes)."""
     gain = -patients.log_likelihoods(old)
     for k, predictor in enumerate(held_out):
@@ -146,21 +145,7 @@ def _gain(old: Predictor, held_out: Sequence[Predictor], patients: LocalPatients
 def _documents(after: dict[str, Any], before: dict[str, Any], facts: dict[str, Any]) -> dict[str, str]:
     """Return the text of every json file, by name."""
     named = {"audit.json": after, "audit_before_update.json": before, "model_facts.json": facts}
-    return {
-        name: json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-        for name, document in named.items()
-    }
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    """Return argparse's type of a whole number that is `least` or more."""
-
-    def whole_number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
-        return int(text)
-
-    return whole_number
+    return {name: artifact.json_text(document) for name, document in named.items()}
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from joblib import Parallel, delayed
 from scipy.linalg import cho_factor, cho_solve, inv
 from threadpoolctl import threadpool_limits
 
-from model.local_patients import View, view_results, view_rows
+from model.laid_out import View, view_results, view_rows
 from model.onset.hazard import Parameters
 from model.predictor import CauseModel, Fitted, Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model.local_patients import LocalPatients
+    from model.laid_out import LaidOut
     from model.types import BoolArray, FloatArray, IntArray
 
 Method = Literal["kept", "intercept", "slope", "refit"]
@@ -84,7 +84,7 @@ def method_for(n_events: int) -> Method:
 
 
 def update_predictor(
-    old: Predictor, patients: LocalPatients, *, seed: int, methods: Sequence[Method] | None = None
+    old: Predictor, patients: LaidOut, *, seed: int, methods: Sequence[Method] | None = None
 ) -> tuple[Predictor, tuple[CauseUpdate, ...]]:
     """Update every cause of a model from local patients.
 
@@ -106,7 +106,7 @@ def update_predictor(
 
 
 def update_without_folds(
-    old: Predictor, patients: LocalPatients, fold: IntArray, methods: Sequence[Method], *, seed: int, jobs: int
+    old: Predictor, patients: LaidOut, fold: IntArray, methods: Sequence[Method], *, seed: int, jobs: int
 ) -> list[Predictor]:
     """Update once per fold, from the patients outside it; `fold` is (n_patients,) from 0."""
     updates = Parallel(n_jobs=jobs)(
@@ -148,7 +148,7 @@ def climb(
 
 
 def _update_cause(
-    old: Predictor, patients: LocalPatients, number: int, method: Method, rng: np.random.Generator
+    old: Predictor, patients: LaidOut, number: int, method: Method, rng: np.random.Generator
 ) -> CauseUpdate:
     """First the hazard between landmarks; then, from where that puts the beginnings, the forecast's, as in training."""
     cause, watched = old.causes[number - 1], patients.watched[number - 1]

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import beta
 
 from examples.literature.cohorts import check_answers
+from examples.literature.donors import completed
 from examples.literature.expected import answered_until, chance_found
 from examples.literature.patients import draw_follow_up, draw_histories
 
@@ -30,6 +31,16 @@ class Count:
     expected: float
 
     @property
+    def share(self) -> float:
+        """Observed share."""
+        return self.observed / self.n
+
+    @property
+    def share_interval(self) -> tuple[float, float]:
+        """Exact interval of the observed share."""
+        return exact_interval(self.observed, self.n)
+
+    @property
     def ratio(self) -> float:
         """Observed over expected; NaN where nothing is expected."""
         return self.observed / self.expected if self.expected > 0 else np.nan
@@ -37,13 +48,13 @@ class Count:
     @property
     def ratio_interval(self) -> tuple[float, float]:
         """The exact interval of the observed share over the expected one, which is taken as known."""
-        low, high = exact_interval(self.observed, self.n)
+        low, high = self.share_interval
         return (low * self.n / self.expected, high * self.n / self.expected) if self.expected > 0 else (np.nan, np.nan)
 
     @property
     def agrees(self) -> bool:
         """Whether the expected share lies within the exact interval of the observed one."""
-        low, high = exact_interval(self.observed, self.n)
+        low, high = self.share_interval
         return low <= self.expected / self.n <= high
 
 
@@ -71,6 +82,7 @@ class Setting:
     attendance_factor: float = 1.0
     everything: bool = False
     alike: bool = False
+    completed: bool = False
 
     def visits(self, visits: Visits) -> Visits:
         """Change a cohort's visits."""
@@ -85,6 +97,7 @@ SETTINGS = (
     Setting("every planned visit kept, every test done", everything=True),
     Setting("half as many visits kept", attendance_factor=0.5),
     Setting("everybody followed for exactly the published mean or median", alike=True),
+    Setting("unpublished age, sex and pathology drawn as section 9 of the facts sheet proposes [P]", completed=True),
 )
 
 
@@ -111,7 +124,10 @@ def compare(
         rng = np.random.default_rng([seed, number])
         end = draw_follow_up(cohort, patients, rng, alike=setting.alike)
         visits = setting.visits(cohort.visits_of(literature.visits))
-        found = chance_found(predictor, draw_histories(study, cohort, visits, end, rng), end)
+        histories = draw_histories(study, cohort, visits, end, rng)
+        if setting.completed:
+            histories = completed(study, histories, rng)
+        found = chance_found(predictor, histories, end)
         counted = [study.event_names.index(name) for name in cohort.counts]
         any_counted = 1.0 - np.prod(1.0 - found[:, counted], axis=1)
         by_cause = {study.event_names[k - 1]: float(cohort.n * found[:, k - 1].mean()) for k in study.targets}

@@ -63,7 +63,7 @@ def draw_size(size: Size, quantile: FloatArray) -> FloatArray:
 
     def at(log_mean: float, quantile: FloatArray) -> FloatArray:
         low, high = norm.cdf((np.log([size.low, size.high]) - log_mean) / LOG_SIZE_SD)
-        return np.exp(log_mean + LOG_SIZE_SD * norm.ppf(low + quantile * (high - low)))
+        return np.asarray(np.exp(log_mean + LOG_SIZE_SD * norm.ppf(low + quantile * (high - low))))
 
     grid = (np.arange(2000) + 0.5) / 2000
     if size.mean is not None:
@@ -88,13 +88,13 @@ def _attendance(visits: Visits, n: int, rng: np.random.Generator) -> FloatArray:
     """Each patient's chance to keep a visit, (n,)."""
     mean, returns = visits.attendance, rng.random(n) < visits.returning
     if 0.0 < mean < 1.0:
-        return returns * rng.beta(ATTENDANCE_WEIGHT * mean, ATTENDANCE_WEIGHT * (1.0 - mean), n)
-    return returns * np.full(n, mean)
+        return np.where(returns, rng.beta(ATTENDANCE_WEIGHT * mean, ATTENDANCE_WEIGHT * (1.0 - mean), n), 0.0)
+    return np.where(returns, mean, 0.0)
 
 
 def _even(n: int, rng: np.random.Generator) -> FloatArray:
     """Quantiles spread evenly over (0, 1) in random order: shares come out as published, not by chance."""
-    return (rng.permutation(n) + 0.5) / n
+    return np.asarray((rng.permutation(n) + 0.5) / n)
 
 
 def _bracket(size: Size) -> tuple[float, float]:

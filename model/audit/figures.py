@@ -1,4 +1,4 @@
-"""Plots of calibration and net benefit as SVG text that can stand inside a page, the same bytes for the same numbers."""
+"""Plots as SVG text that can stand inside a page, the same bytes for the same numbers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,6 @@ from model.onset.poisson import (
     newton_step,
     patient_scores,
     penalty,
-    row_log_likelihood,
 )
 from model.onset.posterior import OnsetPosterior
 from model.onset.prior import with_learned_widths
@@ -117,28 +116,10 @@ def events_and_expected(data: TrainingData, fit: CauseFit, *, cause: int) -> tup
     if fit.past is None:
         happened = data.outcomes.cause == cause
         events, exposure = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
-        risk_rows = _risk_rows(data, events, exposure)
-        return risk_rows.events.sum(axis=1), expected_events(fit.parameters, risk_rows)
+        rows = risk_rows(data, events, exposure)
+        return rows.events.sum(axis=1), expected_events(fit.parameters, rows)
     watched, _ = watch(data, cause)
     return row_events(watched, fit.past)
-
-
-def log_likelihood_known(data: TrainingData, parameters: Parameters, *, cause: int) -> FloatArray:
-    """Log likelihood of a cause whose time is known, each stretch from the latest landmark before it, (n_patients,)."""
-    exit_month, rows, grid = data.outcomes.exit_month, data.rows, data.grid
-    landmark = np.append(grid.landmark_month, grid.landmark_month[-1] + grid.horizon_month)
-    until = np.minimum(exit_month[rows.patient], landmark[rows.landmark + 1])
-    last = exit_month[rows.patient] <= landmark[rows.landmark + 1]
-    past = (until - rows.landmark_month)[:, None]
-    start, end = grid.hazard_edge[:-1], grid.hazard_edge[1:]
-    exposure = np.clip(past - start, 0.0, end - start)
-    happened = (data.outcomes.cause == cause)[rows.patient] & last
-    events = (happened[:, None] & (past > start) & (past <= end)).astype(float)
-    edge = rows.landmark_month[:, None] + grid.hazard_edge
-    clock = clock_between(edge[:, :-1], edge[:, 1:])
-    risk_rows = RiskRows(data.scores, data.fading, grid.fade, clock, events, exposure, rows.patient)
-    by_row = row_log_likelihood(parameters, risk_rows)
-    return np.asarray(np.bincount(rows.patient, by_row, minlength=len(exit_month)), dtype=np.float64)
 
 
 def rough_count(data: TrainingData, cause: int) -> tuple[float, float]:
@@ -162,12 +143,12 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFi
         narrowed, here = penalty(prior, n_bins=1, n_fading=0), past.parameters.pack()
         past = maximise(watched, narrowed, start=here, tolerance=LIKELIHOOD_TOLERANCE if last else ROUGH)
     placement = Placement.of(data.rows, data.grid, watched.results.width)
-    risk_rows = _risk_rows(data, *expected_rows(placement, past.posterior, watched.results))
+    rows = risk_rows(data, *expected_rows(placement, past.posterior, watched.results))
     centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
-    parameters, _, converged = _climb(risk_rows, centre)
+    parameters, _, converged = _climb(rows, centre)
     # The score given what was seen is the expected complete score, so its spread over patients is the information
     # that was really there; the complete data's curvature would overstate it.
-    by_patient = patient_scores(parameters, risk_rows)
+    by_patient = patient_scores(parameters, rows)
     covariance = inv(by_patient.T @ by_patient + centre.precision)
     converged &= past.converged
     return CauseFit(parameters, covariance, past, prior, int(found.sum()), past.iterations, converged)
@@ -184,16 +165,14 @@ def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:
 def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
     """Newton's method to the end, and a covariance that allows for a patient's rows being about the same life."""
     happened = data.outcomes.cause == cause
-    risk_rows = _risk_rows(
-        data, *exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
-    )
+    rows = risk_rows(data, *exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened))
     start = None
     for _ in range(1 + WIDTH_ROUNDS):
         centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
-        parameters, iterations, converged = _climb(risk_rows, centre, start=start)
+        parameters, iterations, converged = _climb(rows, centre, start=start)
         start = parameters
-        by_patient = patient_scores(parameters, risk_rows)
-        bread = inv(curvature(parameters, risk_rows) + centre.precision)
+        by_patient = patient_scores(parameters, rows)
+        bread = inv(curvature(parameters, rows) + centre.precision)
         covariance = bread @ (by_patient.T @ by_patient + centre.precision) @ bread
         effects = slice(len(data.grid.fade) + 1, None)
         used, prior = prior, with_learned_widths(prior, parameters.pack()[effects], np.diag(covariance)[effects])
@@ -201,12 +180,12 @@ def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
     return CauseFit(parameters, covariance, None, used, n_events, iterations, converged)
 
 
-def _climb(risk_rows: RiskRows, centre: Penalty, start: Parameters | None = None) -> tuple[Parameters, int, bool]:
+def _climb(rows: RiskRows, centre: Penalty, start: Parameters | None = None) -> tuple[Parameters, int, bool]:
     """Newton's method to the maximum; returns (parameters, iterations, whether it converged)."""
-    sizes = {"n_bins": len(risk_rows.fade), "n_scores": risk_rows.scores.shape[1]}
+    sizes = {"n_bins": len(rows.fade), "n_scores": rows.scores.shape[1]}
     parameters = start or Parameters.unpack(centre.centre, **sizes)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        moved, _ = newton_step(parameters, risk_rows, centre)
+        moved, _ = newton_step(parameters, rows, centre)
         change = float(np.abs(moved.pack() - parameters.pack()).max())
         parameters = moved
         if change <= TOLERANCE:
@@ -214,7 +193,8 @@ def _climb(risk_rows: RiskRows, centre: Penalty, start: Parameters | None = None
     return parameters, MAX_ITERATIONS, False
 
 
-def _risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray) -> RiskRows:
+def risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray) -> RiskRows:
+    """Lay out events and exposures by hazard bin, (n_rows, n_bins), so that each month of follow-up counts once."""
     shared = data.grid.coverage[data.rows.landmark]
     edge = data.rows.landmark_month[:, None] + data.grid.hazard_edge
     clock = clock_between(edge[:, :-1], edge[:, 1:])

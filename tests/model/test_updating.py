@@ -6,7 +6,7 @@ from joblib import parallel_config
 from scipy.optimize import brentq
 
 from model.fitting import fit_predictor
-from model.local_patients import LocalPatients
+from model.laid_out import LaidOut
 from model.onset.hazard import Parameters
 from model.predictor import Fitted
 from model.split import patient_folds
@@ -28,7 +28,7 @@ def fitted(study, cohort):
 
 
 def laid_out(predictor, cohort):
-    return LocalPatients.of(predictor, *cohort[:2])
+    return LaidOut.of(predictor, *cohort[:2])
 
 
 def with_constant_hazard(fit, hazard):

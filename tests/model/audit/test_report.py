@@ -93,7 +93,7 @@ def test_tables_and_figures_can_be_heard(document):
     assert len(outline.all("caption")) == len(tables) > 4
     assert all("scope" in attributes for attributes in outline.all("th"))
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in figures)
-    assert len(figures) == 2
+    assert len(figures) == 4
     labels = [attributes["aria-label"] for tag, attributes in outline.tags if attributes.get("role") == "region"]
     assert len(labels) == len(set(labels)) == len(tables)
     levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
@@ -192,6 +192,18 @@ def test_every_simpler_model_is_shown_by_name(document):
     assert "nothing learned from these patients" not in render(
         {**document, "baselines": [row for row in document["baselines"] if row["name"] != "prior_alone"]}, FACTS
     )
+
+
+def test_net_benefit_is_shown_per_thousand_and_strata_only_where_there_are_any(document):
+    page = render(document, FACTS)
+    assert "Published strata" not in page.split('<h2 id="definitions">')[0]
+    first = next(row for row in document["decision_curve"] if row["event"] == "death")
+    shown = [f"<td>{1000 * first[key]:.1f}</td>" for key in ("model", "all", "none")]
+    assert "".join(shown).replace("-", "\u2212") in page.split('<h2 id="event-death">')[1]
+    strata = [{"column": "x", "label": "Size", "cuts": [10.0], "source": None}]
+    rows = [{**row, "guideline": None} for row in document["decision_curve"]]
+    named = {**document, "rules": {**document["rules"], "strata": strata}, "decision_curve": rows}
+    assert "<td>unknown</td>" in render(named, FACTS)
 
 
 def figures(low, high, auc=0.6, ipa=0.01):

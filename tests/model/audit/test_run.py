@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from model.audit.decision_curve import THRESHOLDS
 from model.audit.run import audited_landmarks, run
 from model.cohort import Cohort
 from model.fitting import fit_without_folds
@@ -183,6 +184,25 @@ def test_strata_are_a_baseline_if_the_study_names_them():
             assert row["oe"]["low"] < 1 < row["oe"]["high"]
         if row["name"] == "aalen_johansen":
             assert row["auc"]["value"] == 0.5
+    # By 12 months 14 % and 33 % die, all are followed: from 20 % on, the strata act on those above 0 and nobody else.
+    early = next(row for row in document["decision_curve"] if (row["horizon"], row["threshold"]) == (12.0, 0.2))
+    dead = months <= 12.0
+    assert early["guideline"] == pytest.approx(((x > 0) & dead).mean() - ((x > 0) & ~dead).mean() / 4)
+    assert early["guideline"] > max(early["all"], early["model"], early["none"]) + 0.03
+
+
+def test_net_benefit_is_there_for_every_judged_cell_and_threshold(audited):
+    document, _ = audited
+    judged = [row for row in document["by_horizon"] if row["too_few"] is None]
+    place = ("event", "landmark", "horizon", "n", "events")
+    expected = [(*(row[key] for key in place), threshold) for row in judged for threshold in THRESHOLDS]
+    assert [tuple(row[key] for key in (*place, "threshold")) for row in document["decision_curve"]] == expected
+    assert {row["guideline"] for row in document["decision_curve"]} == {None}
+    for row in document["decision_curve"]:
+        # Acting at 1 % is acting on everybody: nobody's risk over a year or two is below that here.
+        if row["threshold"] == 0.01 and row["landmark"] == 0.0:
+            assert row["model"] == pytest.approx(row["all"])
+        assert row["none"] == 0
 
 
 def test_learners_are_kept_as_they_come():

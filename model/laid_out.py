@@ -1,4 +1,4 @@
-"""What the patients of one site say about the numbers of a model that was fitted elsewhere."""
+"""What patients say about the numbers of a model that was fitted on others."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from model.features import at_landmark, baseline_features
 from model.landmarks import LandmarkRows, at_risk
-from model.onset.estimate import TrainingData, watch
+from model.onset.estimate import TrainingData, risk_rows, watch
 from model.onset.expectation import Placement, exact_rows, expected_rows
-from model.onset.hazard import clock_between, log_hazard
 from model.onset.likelihood import Watched, past_hazard
 from model.onset.likelihood import patient_scores as watched_scores
 from model.onset.observation import ResultLikelihood
-from model.onset.poisson import Penalty, RiskRows, curvature, objective, patient_scores
+from model.onset.poisson import Penalty, curvature, objective, patient_scores, row_log_likelihood
 from model.onset.posterior import onset_posterior
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from model.onset.hazard import Parameters
+    from model.onset.poisson import RiskRows
     from model.predictor import Predictor
     from model.types import BoolArray, FloatArray, Histories, Outcomes
 
@@ -42,7 +42,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class LocalPatients:
+class LaidOut:
     """Patients laid out for a model: on its grid, with scores that mean what its own do.
 
     Attributes
@@ -98,12 +98,7 @@ class LocalPatients:
             posterior = onset_posterior(past_hazard(past, data.scores, data.grid, watched.row_of()), watched.results)
             placement = Placement.of(data.rows, data.grid, watched.results.width)
             events, exposure = expected_rows(placement, posterior, watched.results)
-        shared = data.grid.coverage[data.rows.landmark]
-        edge = data.rows.landmark_month[:, None] + data.grid.hazard_edge
-        clock = clock_between(edge[:, :-1], edge[:, 1:])
-        return RiskRows(
-            data.scores, data.fading, data.grid.fade, clock, events / shared, exposure / shared, data.rows.patient
-        )
+        return risk_rows(data, events, exposure)
 
     def log_likelihoods(self, predictor: Predictor) -> FloatArray:
         """Log likelihood of what was observed in each patient, by cause, (n_patients, n_causes).
@@ -120,9 +115,7 @@ class LocalPatients:
                 columns.append(onset_posterior(hazard, watched.results).log_evidence)
                 continue
             rows = self.rows_of(number, None)
-            edges = {"landmark_month": data.rows.landmark_month, "past_edge": data.grid.hazard_edge}
-            log_rate = log_hazard(cause.hazard.best, data.scores, data.fading, data.grid, **edges)
-            by_row = np.sum(rows.events * log_rate - rows.exposure * np.exp(log_rate), axis=1)
+            by_row = row_log_likelihood(cause.hazard.best, rows)
             columns.append(np.bincount(rows.patient, by_row, minlength=len(data.histories)).astype(np.float64))
         return np.column_stack(columns)
 
