@@ -14,7 +14,7 @@ from model.types import NEGATIVE, NOT_DONE
 
 if TYPE_CHECKING:
     from model.study import Baseline, Study
-    from model.types import BoolArray, FloatArray, Histories, IntArray
+    from model.types import BoolArray, FloatArray, Histories, IntArray, TestArray
 
 MONTHS_PER_YEAR = 12.0
 MONTHS_PER_DECADE = 120.0
@@ -94,14 +94,15 @@ def at_landmark(study: Study, histories: Histories, patient: IntArray, landmark_
     (since the origin if never) and log(1 + count) of its negatives; landmark in decades and its square. NaN = unknown.
     """
     n_seen = (histories.visit_month[patient] <= landmark_month[:, None]).sum(axis=1)
-    columns = [baseline_features(study, histories.baseline)[patient]]
-    for index, marker in enumerate(study.marker):
-        value = transformed(histories.marker[:, :, index], marker.transform)
-        columns += _marker_columns(histories.visit_month, value, patient, n_seen, landmark_month)
-    for index in range(len(study.test)):
-        columns += _test_columns(histories.visit_month, histories.test[:, :, index], patient, n_seen, landmark_month)
+    rows = (patient, n_seen)
+    parts = [baseline_features(study, histories.baseline)[patient]]
+    if study.marker:
+        values = [transformed(histories.marker[:, :, at], marker.transform) for at, marker in enumerate(study.marker)]
+        parts.append(_marker_columns(histories.visit_month, np.stack(values, axis=2), rows, landmark_month))
+    if study.test:
+        parts.append(_test_columns(histories.visit_month, histories.test, rows, landmark_month))
     decades = landmark_month / MONTHS_PER_DECADE
-    return np.column_stack([*columns, decades, decades**2])
+    return np.concatenate([*parts, decades[:, None], decades[:, None] ** 2], axis=1)
 
 
 def transformed(value: FloatArray, transform: str) -> FloatArray:
@@ -129,40 +130,46 @@ def _baseline_feature(baseline: Baseline, value: FloatArray) -> list[FloatArray]
 def _last_index(done: BoolArray) -> IntArray:
     """For every number of visits seen, 0..max_visits, the last visit at which it was done, -1 for none.
 
-    done : (n_patients, max_visits); returns (n_patients, max_visits + 1).
+    done : (n_patients, max_visits, n_items); returns (n_patients, max_visits + 1, n_items).
     """
-    n_patients, max_visits = done.shape
-    place = np.where(done, np.arange(max_visits), -1)
-    never = np.full((n_patients, 1), -1)
-    return np.concatenate([never, np.maximum.accumulate(place, axis=1)], axis=1)
+    n_patients, max_visits, n_items = done.shape
+    last = np.full((n_patients, max_visits + 1, n_items), -1)
+    np.maximum.accumulate(np.where(done, np.arange(max_visits)[:, None], -1), axis=1, out=last[:, 1:])
+    return last
 
 
 def _running_sum(value: FloatArray) -> FloatArray:
-    """Sum over the first 0..max_visits visits, (n_patients, max_visits + 1)."""
-    return np.concatenate([np.zeros((len(value), 1)), np.cumsum(value, axis=1)], axis=1)
+    """Sum over the first 0..max_visits visits, (n_patients, max_visits + 1, n_items)."""
+    total = np.zeros((value.shape[0], value.shape[1] + 1, value.shape[2]))
+    np.cumsum(value, axis=1, out=total[:, 1:])
+    return total
 
 
 def _marker_columns(
-    visit_month: FloatArray, value: FloatArray, patient: IntArray, n_seen: IntArray, landmark_month: FloatArray
-) -> list[FloatArray]:
+    visit_month: FloatArray, value: FloatArray, rows: tuple[IntArray, IntArray], landmark_month: FloatArray
+) -> FloatArray:
+    """Last value, trend and age of each marker, (n_rows, 3 n_markers), from values (n_patients, max_visits, n_markers).
+
+    rows : patient and number of visits seen of each row
+    """
+    patient = rows[0][:, None]
     measured = ~np.isnan(value)
-    last = _last_index(measured)[patient, n_seen]
-    known = last >= 0
-    at = np.maximum(last, 0)
+    last = _last_index(measured)[rows]
+    known, at = last >= 0, np.maximum(last, 0)
     if value.shape[1] == 0:
-        unknown = np.full(len(patient), np.nan)
-        return [unknown, unknown, unknown]
-    last_value = np.where(known, value[patient, at], np.nan)
-    age = np.where(known, (landmark_month - visit_month[patient, at]) / MONTHS_PER_YEAR, np.nan)
-    slope = _slopes(np.where(measured, visit_month, 0.0), np.where(measured, value, 0.0), measured)
-    return [last_value, np.where(known, slope[patient, n_seen], np.nan), age]
+        return np.full((len(patient), 3 * value.shape[2]), np.nan)
+    month = np.where(measured, visit_month[:, :, None], 0.0)
+    slope = _slopes(month, np.where(measured, value, 0.0), measured)[rows]
+    age = (landmark_month[:, None] - visit_month[patient, at]) / MONTHS_PER_YEAR
+    columns = np.stack([value[patient, at, np.arange(value.shape[2])], slope, age], axis=2)
+    return np.where(known[:, :, None], columns, np.nan).reshape(len(patient), -1)
 
 
 def _slopes(month: FloatArray, value: FloatArray, measured: BoolArray) -> FloatArray:
     """Discounted least-squares slope per year after 0..max_visits visits, shrunken towards none.
 
-    All (n_patients, max_visits) to (n_patients, max_visits + 1). Running sums per patient, so that a patient's slope
-    does not depend on who else is in the arrays.
+    All (n_patients, max_visits, n_items) to (n_patients, max_visits + 1, n_items). Running sums per patient, so that a
+    patient's slope does not depend on who else is in the arrays.
     """
     year = month / MONTHS_PER_YEAR
     # Weights grow with time instead of shrinking into the past: their ratios are the same and need no landmark.
@@ -173,15 +180,16 @@ def _slopes(month: FloatArray, value: FloatArray, measured: BoolArray) -> FloatA
     spread = _running_sum(weight * year**2) / safe - mean_year**2
     shared = _running_sum(weight * year * value) / safe - mean_year * mean_value
     count = _running_sum(measured.astype(float))
-    return count * shared / (count * np.maximum(spread, 0.0) + TREND_SHRINKAGE / MONTHS_PER_YEAR**2)
+    return np.asarray(count * shared / (count * np.maximum(spread, 0.0) + TREND_SHRINKAGE / MONTHS_PER_YEAR**2))
 
 
 def _test_columns(
-    visit_month: FloatArray, result: np.ndarray, patient: IntArray, n_seen: IntArray, landmark_month: FloatArray
-) -> list[FloatArray]:
-    negatives = _running_sum((result == NEGATIVE).astype(float))[patient, n_seen]
-    last = _last_index(result != NOT_DONE)[patient, n_seen]
-    since = landmark_month.copy()
-    done = last >= 0
-    since[done] -= visit_month[patient[done], last[done]]
-    return [np.log1p(since / MONTHS_PER_YEAR), np.log1p(negatives)]
+    visit_month: FloatArray, result: TestArray, rows: tuple[IntArray, IntArray], landmark_month: FloatArray
+) -> FloatArray:
+    """Time since each test and count of its negatives, (n_rows, 2 n_tests), from (n_patients, max_visits, n_tests)."""
+    negatives = _running_sum((result == NEGATIVE).astype(float))[rows]
+    last = _last_index(result != NOT_DONE)[rows]
+    month = np.concatenate([visit_month, np.zeros((len(visit_month), 1))], axis=1)  # -1, never done: since the origin
+    since = landmark_month[:, None] - month[rows[0][:, None], last]
+    columns = np.stack([np.log1p(since / MONTHS_PER_YEAR), np.log1p(negatives)], axis=2)
+    return columns.reshape(len(since), -1)

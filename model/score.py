@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -102,10 +102,14 @@ def judge_table(path: Path, out: Path, *, thresholds: Sequence[float], seed: int
     with new_file(out) as scratch:
         scratch.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for block in judged["by_horizon"]:
-        place = f"horizon {block['horizon']:g}: {block['n']} persons, {block['events']} events"
-        said = block["too_few"] or f"observed/expected {block['oe']['value']:.2f}, AUC {block['auc']['value']:.3f}"
-        result(f"{place}: {said}")
+        result(_in_short(block))
     result(str(out))
+
+
+def _in_short(block: dict[str, Any]) -> str:
+    place = f"horizon {block['horizon']:g}: {block['n']} persons, {block['events']} events"
+    ratio = f"{block['oe']['value']:.2f}" if block["oe"] else "unknown"
+    return f"{place}: " + (block["too_few"] or f"observed/expected {ratio}, AUC {block['auc']['value']:.3f}")
 
 
 def read_predictions(table: Table) -> Predictions:

@@ -87,7 +87,9 @@ class JointNormal:
 
     def spread(self, missing: BoolArray) -> FloatArray:
         """Covariance of the missing given the known, zero elsewhere, (n_patients, n_columns, n_columns)."""
-        pattern, of_patient = np.unique(missing, axis=0, return_inverse=True)
+        pattern, of_patient = missing, np.arange(len(missing))
+        if len(missing) > 1:
+            pattern, of_patient = np.unique(missing, axis=0, return_inverse=True)
         both = pattern[:, :, None] & pattern[:, None, :]
         among = np.where(both, self.precision, np.eye(len(self.mean)))
         return np.asarray(np.where(both, np.linalg.inv(among), 0.0)[of_patient])

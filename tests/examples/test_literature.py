@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from examples.literature.donors import completed
 from examples.literature.expected import answered_until, chance_found
 from examples.literature.patients import draw_follow_up, draw_histories, draw_level, draw_size
 from examples.truth.cohorts import draw
+from model.artifact import encode, save, version_of
 from model.errors import BadInputError
 from model.fitting import fit_predictor
 from model.study_file import DEFAULT_STUDY, read_study
@@ -205,8 +207,8 @@ def test_a_perfect_test_finds_all_that_began_before_the_last_visit_across_foreca
 
 
 def test_what_half_a_test_missed_in_one_forecast_is_found_in_the_next():
-    # q(t) = 1 - exp(-0.01 t) began by t. Seen with 1/2 at 12 and at 40, in the second forecast: half of all that began
-    # by 40, and the half of what began by 12 that was found at 12 adds the half of it that 40 would have missed.
+    # q(t) = 1 - exp(-0.01 t) began by t. Half of q(12) is found at 12; at 40, in the second forecast, half of the other
+    # half and half of what began since: q(12) / 2 + q(12) / 4 + (q(40) - q(12)) / 2.
     predictor = constant_predictor(study_by_test(start=0.5, best=0.5, until=60.0), [0.01, 1e-9])
     assert predictor.grid.horizon_month < 40.0
     found = chance_found(
@@ -218,7 +220,7 @@ def test_what_half_a_test_missed_in_one_forecast_is_found_in_the_next():
 
 @pytest.fixture(scope="module")
 def small(study):
-    known = draw("default", study, patients=800, seed=3)
+    known = draw("default", study, patients=600, seed=3)
     return fit_predictor(study, known.histories, known.cohort.outcomes, seed=1)[0]
 
 
@@ -242,13 +244,21 @@ def test_a_patient_counts_once_whichever_cause_is_found(small):
         assert max(counted) < row.count.expected < sum(counted)
 
 
-def test_the_command_writes_page_and_numbers_and_never_over_a_folder(tmp_path, capsys):
-    arguments = ["--out", str(tmp_path / "out"), "--train", "800", "--patients", "20"]
+@pytest.fixture
+def artifact(small, tmp_path):
+    files = encode(small, DEFAULT_STUDY.read_text(encoding="utf-8"), {"model_facts.json": "{}"})
+    created, about = datetime(2026, 1, 1, tzinfo=UTC), {"synthetic": True}
+    return save(tmp_path, version_of("rnet", files), files, created=created, about=about)[0]
+
+
+def test_the_command_writes_page_and_numbers_and_never_over_a_folder(artifact, tmp_path, capsys):
+    arguments = ["--out", str(tmp_path / "out"), "--artifact", str(artifact), "--patients", "20"]
     assert main(arguments) == 0
     short = capsys.readouterr().out.strip()
     page = (tmp_path / "out" / "literature.md").read_text(encoding="utf-8")
     document = json.loads((tmp_path / "out" / "literature.json").read_text(encoding="utf-8"))
     assert f"**{short}**" in page
+    assert artifact.name in page
     assert all(cohort.title in page for cohort in LITERATURE.cohort)
     assert document["pooled"]["observed"] == sum(cohort["observed"] for cohort in document["cohorts"]) == 25
     assert document["pooled"]["expected"] == pytest.approx(sum(cohort["expected"] for cohort in document["cohorts"]))

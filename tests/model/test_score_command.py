@@ -52,13 +52,8 @@ def drawn(rng, n=300, horizons=(12.0, 24.0)):
 
 
 def test_the_counts_are_those_of_other_software(published):
-    assert [published[key] for key in ("n", "events", "competing", "censored", "followed")] == [
-        2000,
-        150,
-        135,
-        650,
-        1065,
-    ]
+    counts = {"n": 2000, "events": 150, "competing": 135, "censored": 650, "followed": 1065}
+    assert {key: published[key] for key in counts} == counts
 
 
 @pytest.mark.parametrize(
@@ -154,6 +149,15 @@ def test_certainty_has_no_slope_and_everything_else(score, rng):
     block = score(table)[3]["by_horizon"][0]
     assert [block[key] for key in ("intercept", "slope", "ici", "e50", "e90")] == [None] * 5
     assert block["brier"]["value"] > 0
+
+
+def test_what_was_held_to_be_impossible_cannot_be_a_ratio(score, rng):
+    code, out, _, document = score(drawn(rng, horizons=(24.0,)).assign(probability=0))
+    block = document["by_horizon"][0]
+    assert (code, block["oe"]) == (0, None)
+    assert block["auc"]["value"] == pytest.approx(0.5)
+    assert out[0].endswith("observed/expected unknown, AUC 0.500")
+    assert all(number == {"value": 0.0, "low": 0.0, "high": 0.0} for number in block["net_benefit"].values())
 
 
 def test_thresholds_are_the_users_and_every_figure_is_defined(score, rng):
