@@ -72,6 +72,13 @@ def test_the_sheets_own_intervals_follow_from_the_counts_entered_here():
     assert len(checked) == 9  # Korea and CaRRS state no interval.
 
 
+@COHORTS
+def test_the_page_in_docs_is_about_the_cohorts_of_this_file(cohort):
+    followed, counts = f"{cohort.follow_up.what} {cohort.follow_up.months:g}", ", ".join(cohort.counts)
+    row = f"| {cohort.title} | {cohort.n} | {followed} | {counts} | {cohort.recurrences} |"
+    assert row in Path("docs/literature.md").read_text(encoding="utf-8")
+
+
 def test_the_default_study_can_answer_and_another_is_told_what_it_lacks(study):
     check_answers(study, LITERATURE)
     with pytest.raises(BadInputError) as error:
