@@ -14,14 +14,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from model import artifact
-from model.cohort import cohort_from_frames, records_from_frames
 from model.errors import BadInputError, Problem
-from model.fitting import LEARNERS, check_learned, fit_predictor
+from model.learning.fitting import LEARNERS, check_learned, fit_predictor
 from model.risk_table import ask_all, ask_rows, checked_horizons, found_by_then, risk_tables, supported_until
-from model.study import Study
-from model.study_file import DEFAULT_STUDY, read_study
-from model.table_frame import table_from_frame
+from model.saved import artifact
+from model.study.definition import Study
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import cohort_from_frames, records_from_frames
+from model.tables.table_frame import table_from_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

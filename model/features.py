@@ -13,7 +13,8 @@ import numpy as np
 from model.types import NEGATIVE, NOT_DONE
 
 if TYPE_CHECKING:
-    from model.study import Baseline, Study
+    from model.study.definition import Study
+    from model.study.entries import Baseline
     from model.types import BoolArray, FloatArray, Histories, IntArray, TestArray
 
 MONTHS_PER_YEAR = 12.0
@@ -162,7 +163,7 @@ def _marker_columns(
     slope = _slopes(month, np.where(measured, value, 0.0), measured)[rows]
     age = (landmark_month[:, None] - visit_month[patient, at]) / MONTHS_PER_YEAR
     columns = np.stack([value[patient, at, np.arange(value.shape[2])], slope, age], axis=2)
-    return np.where(known[:, :, None], columns, np.nan).reshape(len(patient), -1)
+    return np.where(known[:, :, None], columns, np.nan).reshape(len(patient), 3 * value.shape[2])
 
 
 def _slopes(month: FloatArray, value: FloatArray, measured: BoolArray) -> FloatArray:
@@ -192,4 +193,4 @@ def _test_columns(
     month = np.concatenate([visit_month, np.zeros((len(visit_month), 1))], axis=1)  # -1, never done: since the origin
     since = landmark_month[:, None] - month[rows[0][:, None], last]
     columns = np.stack([np.log1p(since / MONTHS_PER_YEAR), np.log1p(negatives)], axis=2)
-    return columns.reshape(len(since), -1)
+    return columns.reshape(len(since), 2 * result.shape[2])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, IntArray, Outcomes
 
 # A landmark is used, and answers are given up to it, while at least this many patients have a target event after it.

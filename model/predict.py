@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from model import artifact
-from model.atomic_file import new_file
-from model.cohort import read_records
 from model.command_line import result, run, say
 from model.risk_table import ask_all, ask_rows, checked_horizons, found_by_then, not_followed_then, risk_tables
-from model.table_file import read_table
+from model.saved import artifact
+from model.saved.atomic_file import new_file
+from model.tables.cohort import read_records
+from model.tables.table_file import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from model.artifact import LoadedModel
-    from model.cohort import Records
     from model.risk_table import Questions
+    from model.saved.artifact import LoadedModel
+    from model.tables.cohort import Records
 
 SCHEMA = pa.schema(
     {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from model.onset.hazard import Parameters
     from model.onset.missing import Baselines
     from model.onset.scaling import Scaling
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray
 
 PATIENTS_AT_ONCE = 500

@@ -10,19 +10,19 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from model.cohort_rules import months, row_of, strangers, unknown_columns
-from model.columns import ColumnRule, check_columns
 from model.errors import BadInputError, NotSupportedError
 from model.predictor import Forecast
+from model.tables.cohort_rules import months, row_of, strangers, unknown_columns
+from model.tables.columns import ColumnRule, check_columns
 from model.types import POSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from model.cohort import Records
     from model.predictor import Predictor
-    from model.study import Study
-    from model.table_file import Table
+    from model.study.definition import Study
+    from model.tables.cohort import Records
+    from model.tables.table_file import Table
     from model.types import BoolArray, FloatArray, Histories, IntArray
 
 # A band holds every draw of every patient at once, and is quickest while these fit into the processor's cache.

@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from model.atomic_file import new_file
 from model.audit.decision_curve import THRESHOLDS
 from model.audit.definitions import DEFINITIONS
 from model.audit.judged import MIN_EVENTS, MIN_FOLLOWED
 from model.audit.resampling import N_DRAWS
 from model.audit.scoring import Predictions, score
-from model.cohort_rules import unknown_columns
-from model.columns import ColumnRule, check_columns
 from model.command_line import result, run, say
 from model.errors import BadInputError, Problem
-from model.table_file import read_table
+from model.saved.atomic_file import new_file
+from model.tables.cohort_rules import unknown_columns
+from model.tables.columns import ColumnRule, check_columns
+from model.tables.table_file import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.table_file import Table
+    from model.tables.table_file import Table
 
 RULES = [
     ColumnRule("id", "text", required=True),

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model import artifact
 from model.audit.report import render
 from model.audit.run import run as run_audit
-from model.cohort import Cohort, read_cohort
 from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
-from model.facts import model_facts
-from model.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
-from model.selection import select_learner
-from model.split import patient_folds
-from model.study_file import DEFAULT_STUDY, read_study
+from model.learning.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
+from model.learning.selection import select_learner
+from model.learning.split import patient_folds
+from model.saved import artifact
+from model.saved.facts import model_facts
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import Cohort, read_cohort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

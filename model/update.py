@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from model import artifact
 from model.audit.report import render
 from model.audit.run import run as run_audit
-from model.cohort import read_cohort
 from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
-from model.laid_out import LaidOut
-from model.split import patient_folds
-from model.update_facts import cause_lines, compared, one_step_ahead, one_step_lines, told, updated_facts
-from model.updating import FEWEST_EVENTS, Method, method_for, update_predictor, update_without_folds
+from model.learning.laid_out import LaidOut
+from model.learning.split import patient_folds
+from model.learning.updating import FEWEST_EVENTS, Method, method_for, update_predictor, update_without_folds
+from model.saved import artifact
+from model.saved.update_facts import cause_lines, compared, one_step_ahead, one_step_lines, told, updated_facts
+from model.tables.cohort import read_cohort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

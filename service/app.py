@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from model import artifact
+from model.saved import artifact
 from service.api import errors, models, patients
 from service.api.dependencies import Service
 from service.api.outgoing import ProblemOut

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.cohort import DAYS_PER_MONTH
-from model.columns import TEST_WORDS
+from model.tables.cohort import DAYS_PER_MONTH
+from model.tables.columns import TEST_WORDS
 from model.types import NOT_DONE, Histories
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from model.study import Baseline, Study
+    from model.study.definition import Study
+    from model.study.entries import Baseline
 
 Value = float | bool | str
 

@@ -7,14 +7,15 @@ import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from model.columns import TEST_WORDS
+from model.tables.columns import TEST_WORDS
 from service.errors import DuplicateError, Fault, FollowUpClosedError, InvalidError, StudyMismatchError
 from service.record import Outcome, Patient, Value, Visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from model.study import Baseline, Marker, Study
+    from model.study.definition import Study
+    from model.study.entries import Baseline, Marker
     from service.record import StoredPatient
 
     Rule = Callable[[Any], str | None]

@@ -17,7 +17,7 @@ from examples.csl.convert import DATA, converted, write
 from examples.csl.table import results_table
 from examples.replay import enter_patient, replay
 from examples.serving import ServiceError, running_service
-from model.cohort import DAYS_PER_MONTH
+from model.tables.cohort import DAYS_PER_MONTH
 from model.train import main as train
 
 if TYPE_CHECKING:

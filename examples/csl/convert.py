@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from model.atomic_folder import new_folder
+from model.saved.atomic_folder import new_folder
 
 DATA = Path(__file__).parent / "data"
 YEARS_AT_ZERO_AGE = 60

@@ -16,11 +16,11 @@ from examples.literature.comparison import SETTINGS, compare, pooled
 from examples.literature.expected import answered_until
 from examples.literature.report import Comparison, as_json, in_short, page
 from examples.truth.cohorts import LEARN_SEED, draw
-from model.artifact import load
-from model.atomic_folder import new_folder
 from model.command_line import run
-from model.fitting import fit_predictor
-from model.study_file import DEFAULT_STUDY, read_study
+from model.learning.fitting import fit_predictor
+from model.saved.artifact import load
+from model.saved.atomic_folder import new_folder
+from model.study.file import DEFAULT_STUDY, read_study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from model.errors import BadInputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from model.study import Study
+    from model.study.definition import Study
 
 FILE = Path(__file__).with_name("cohorts.toml")
 BINARY_LEVELS = ("no", "yes")

@@ -11,7 +11,7 @@ from examples.literature.cohorts import SIZE
 from synthetic_data.baseline import draw_patients
 
 if TYPE_CHECKING:
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Histories
 
 NEAREST = 10  # donors on either side in size

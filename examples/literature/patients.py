@@ -13,7 +13,7 @@ from model.types import NEGATIVE, NOT_DONE, Histories
 
 if TYPE_CHECKING:
     from examples.literature.cohorts import Published, Size, Visits
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray
 
 # The size law of facts sheet section 9 [P]: ln mm normal; Kuiper's mean 7.4 and SD 3.5 imply 0.45 as well [D].

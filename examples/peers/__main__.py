@@ -19,10 +19,10 @@ import numpy as np
 from examples.csl.convert import DATA, converted, write
 from examples.peers.comparison import compare, predict_all, table
 from examples.peers.rivals import RIVALS, MissingPeersError, check_installed
-from model.cohort import Cohort, read_cohort
-from model.fitting import fit_without_folds
-from model.split import patient_folds
-from model.study_file import read_study
+from model.learning.fitting import fit_without_folds
+from model.learning.split import patient_folds
+from model.study.file import read_study
+from model.tables.cohort import Cohort, read_cohort
 from model.train import N_FOLDS
 
 

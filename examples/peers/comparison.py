@@ -18,8 +18,8 @@ from model.audit.weights import ipc_weights
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.cohort import Cohort
     from model.predictor import Predictor
+    from model.tables.cohort import Cohort
     from model.types import FloatArray, IntArray, Outcomes
 
 LANDMARKS = (0.0, 12.0, 36.0, 60.0)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from examples.truth.cohorts import Known
     from examples.truth.options import Options
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, IntArray
 
 ORACLE_SEED = 21

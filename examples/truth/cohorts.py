@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 
-from model.cohort import Cohort, read_cohort
-from model.study import Sensitivity
-from model.study_file import DEFAULT_STUDY, read_study
+from model.study.entries import Sensitivity
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import Cohort, read_cohort
 from synthetic_data.arrays import BLOCK
 from synthetic_data.cohort import Part, draw_parts
 from synthetic_data.parameters import CAUSES, SIZE_CURVES
@@ -22,7 +22,7 @@ from synthetic_data.variants import VARIANTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, Histories, IntArray
     from synthetic_data.baseline import Patients
     from synthetic_data.biology import Lesions

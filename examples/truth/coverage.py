@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from examples.truth.judged import Judged
     from examples.truth.options import Options
     from model.predictor import Predictor
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, Histories
 
 PATIENTS_AT_ONCE = 250

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from examples.truth.cohorts import ANY, FRESH_SEED, HORIZONS, LEARN_SEED, draw
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 
 if TYPE_CHECKING:
     from examples.truth.cohorts import Known
     from model.predictor import Forecast, Predictor
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, IntArray
 
 

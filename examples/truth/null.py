@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from examples.truth.options import Options
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray
 
 PRIORS = {False: "no published effects", True: "published effects (default)"}

@@ -17,7 +17,7 @@ from examples.truth.cohorts import ANY, FRESH_SEED, HORIZONS, LANDMARKS, draw, s
 from examples.truth.judged import predicted
 from examples.truth.tables import header, line
 from model.audit.baselines import everyone_alike
-from model.fitting import fit_predictor, prior_alone
+from model.learning.fitting import fit_predictor, prior_alone
 from synthetic_data.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from examples.truth.cohorts import Known
     from examples.truth.options import Options
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray
 
 FIRST_SEED = 1000

@@ -21,7 +21,7 @@ from model.audit.strata import STRATA
 if TYPE_CHECKING:
     from model.audit.judged import Judged
     from model.audit.out_of_fold import LandmarkPredictions
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Outcomes
 
 Row = dict[str, Any]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from model.onset.growth import Growth
     from model.onset.hazard import Parameters
     from model.predictor import Predictor
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray
 
 

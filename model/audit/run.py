@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.audit.cells import Row
-    from model.cohort import Cohort
     from model.predictor import Predictor
-    from model.study import Study
+    from model.study.definition import Study
+    from model.tables.cohort import Cohort
     from model.types import FloatArray, IntArray, Outcomes
 
 # The moments of prediction that are shown, each as the nearest landmark of the study's grid.

@@ -11,7 +11,7 @@ from model.audit.baselines import everyone_alike
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, IntArray
 
 STRATA = "size_and_grade"

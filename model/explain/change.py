@@ -13,7 +13,7 @@ from model.types import NOT_DONE
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
-    from model.study import Marker, Test
+    from model.study.entries import Marker, Test
     from model.types import Histories
 
 

@@ -13,7 +13,7 @@ from model.onset.scaling import INTERPLAY
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
-    from model.study import Baseline
+    from model.study.entries import Baseline
     from model.types import FloatArray, Histories
 
 Status = Literal["used", "missing", "stale", "out_of_range"]

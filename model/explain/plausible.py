@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from model.explain.inputs import Value, as_recorded
-from model.study import Marker
+from model.study.entries import Marker
 
 if TYPE_CHECKING:
     from model.predictor import Predictor
-    from model.study import Baseline
+    from model.study.entries import Baseline
     from model.types import FloatArray, Histories
 
 # Of a number: its 10th and 90th percentile.

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.explain.plausible import missing_inputs
 from model.finite import finite_forecast
-from model.study import Marker
+from model.study.entries import Marker
 from model.types import NOT_DONE, Histories
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from model.onset.missing import Baselines
     from model.onset.prior import HazardPrior
     from model.onset.scaling import Scaling
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
 
 MAX_ITERATIONS = 100

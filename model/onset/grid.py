@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, IntArray
 
 # Shares of the longest horizon; 60 months give edges 0, 3, 6, 9, 12, 18, 24, 30, 36, 48, 60.

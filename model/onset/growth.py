@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from model.study import Sensitivity, Study
+    from model.study.definition import Study
+    from model.study.entries import Sensitivity
     from model.types import FloatArray, IntArray
 
 N_PACES = 13

@@ -13,7 +13,7 @@ from model.types import NEGATIVE, NOT_DONE, POSITIVE
 if TYPE_CHECKING:
     from model.onset.grid import TimeGrid
     from model.onset.growth import Growth
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from model.onset.growth import Growth
     from model.onset.missing import Baselines
     from model.onset.scaling import Scaling
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray
 
 

@@ -12,7 +12,8 @@ from model.onset.hazard import CLOCK_MONTHS
 if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.scaling import Scaling
-    from model.study import Prior, Study
+    from model.study.definition import Study
+    from model.study.entries import Prior
     from model.types import FloatArray, IntArray
 
 # Per standard deviation of the feature. Without a published effect, two in three are believed to lie within a hazard

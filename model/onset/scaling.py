@@ -14,7 +14,7 @@ from model.onset.splines import N_BENDS, Splines
 if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.boosting import Trees
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, IntArray
 
 INTERPLAY = "interplay"

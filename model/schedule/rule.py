@@ -14,7 +14,8 @@ from model.schedule.tests import available, cheapest_set
 
 if TYPE_CHECKING:
     from model.predictor import Forecast, Predictor
-    from model.study import Study, Test
+    from model.study.definition import Study
+    from model.study.entries import Test
     from model.types import FloatArray, Histories
 
 

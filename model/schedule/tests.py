@@ -6,7 +6,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.study import Study, Test
+    from model.study.definition import Study
+    from model.study.entries import Test
 
 
 def available(study: Study, tier: str | None) -> tuple[Test, ...]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from model.artifact import LoadedModel
     from model.predictor import Forecast
-    from model.study import Baseline, Marker
+    from model.saved.artifact import LoadedModel
+    from model.study.entries import Baseline, Marker
     from service.record import Patient, Visit
 
 NOT_A_DEVICE = "Decision support, not a medical device."

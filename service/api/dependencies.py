@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Request
 
-from model.artifact import LoadedModel
+from model.saved.artifact import LoadedModel
 from service.api.strict_json import accepted_type
 from service.errors import NotFoundError
 from service.record import StoredPatient

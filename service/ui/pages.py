@@ -14,7 +14,7 @@ from service.ui.chart import Chart, charts
 if TYPE_CHECKING:
     from datetime import date
 
-    from model.artifact import LoadedModel
+    from model.saved.artifact import LoadedModel
     from service.api.outgoing import ScheduleOut
     from service.api.outgoing_risk import ChangeOut, CouldChangeOut, InputOut, MissingOut, RiskOut
     from service.record import Patient, StoredPatient

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from model.artifact import LoadedModel
+from model.saved.artifact import LoadedModel
 from service.api.answers import model_ref
 from service.api.dependencies import PatientId, ServiceDep
 from service.api.strict_json import RequestRefusedError, accepted_type

@@ -6,9 +6,9 @@ import pytest
 
 from examples.csl import convert
 from examples.csl.convert import DATA, converted, write
-from model.cohort import read_cohort
 from model.errors import BadInputError
-from model.study_file import read_study
+from model.study.file import read_study
+from model.tables.cohort import read_cohort
 
 STUDY = read_study(DATA.parent / "csl.toml")
 

@@ -14,10 +14,10 @@ from examples.literature.donors import completed
 from examples.literature.expected import answered_until, chance_found
 from examples.literature.patients import draw_follow_up, draw_histories, draw_level, draw_size
 from examples.truth.cohorts import draw
-from model.artifact import encode, save, version_of
 from model.errors import BadInputError
-from model.fitting import fit_predictor
-from model.study_file import DEFAULT_STUDY, read_study
+from model.learning.fitting import fit_predictor
+from model.saved.artifact import encode, save, version_of
+from model.study.file import DEFAULT_STUDY, read_study
 from model.types import NEGATIVE, NOT_DONE
 from tests.model.audit.known import constant_predictor
 from tests.model.builders import histories, study_by_test

@@ -7,7 +7,7 @@ import pytest
 from examples.peers.__main__ import main, trial
 from examples.peers.comparison import Predictions, compare, table
 from examples.peers.rivals import rows_at
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.types import Outcomes
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.onset.growth import growth_of, sensitivity_at
-from model.study_file import parse_study
+from model.study.file import parse_study
 from model.types import Histories, Outcomes
 from tests.model.tables import STUDY
 
 if TYPE_CHECKING:
     from model.onset.growth import Growth
-    from model.study import Event, Study
+    from model.study.definition import Study
+    from model.study.entries import Event
 
 HEAD = """
 name = "tiny"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from model.cohort import Cohort, read_cohort
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.onset.estimate import CauseFit
 from model.predictor import Predictor
-from model.study_file import DEFAULT_STUDY, read_study
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import Cohort, read_cohort
 from synthetic_data.__main__ import main as write_synthetic_cohort
 
 

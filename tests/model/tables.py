@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.study_file import parse_study
+from model.study.file import parse_study
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import artifact
-from model.atomic_folder import new_folder
 from model.errors import ArtifactError
-from model.facts import model_facts
-from model.study_file import DEFAULT_STUDY
+from model.saved import artifact
+from model.saved.atomic_folder import new_folder
+from model.saved.facts import model_facts
+from model.study.file import DEFAULT_STUDY
 
 CREATED = datetime(2026, 1, 10, 12, 30, tzinfo=UTC)
 REPORTS = {"audit.json": "{}\n", "audit.html": "<!doctype html>\n"}

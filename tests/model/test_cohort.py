@@ -7,8 +7,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from model.cohort import read_cohort
-from model.study_file import DEFAULT_STUDY, parse_study, read_study
+from model.study.file import DEFAULT_STUDY, parse_study, read_study
+from model.tables.cohort import read_cohort
 from model.types import NEGATIVE, NOT_DONE, POSITIVE
 from synthetic_data.cohort import draw_tables
 from synthetic_data.variants import VARIANTS

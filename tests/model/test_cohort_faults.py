@@ -6,8 +6,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from model.cohort import read_cohort
 from model.errors import BadInputError
+from model.tables.cohort import read_cohort
 from tests.model.tables import OUTCOMES, PATIENTS, SMALL, VISITS, write_tables
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
-from model.study_file import parse_study
-from model.table_file import Table
+from model.study.file import parse_study
+from model.tables.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
+from model.tables.table_file import Table
 from tests.model.tables import SMALL, STUDY
 
 

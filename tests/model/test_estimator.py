@@ -6,13 +6,13 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from model.cohort import records_from_frames
 from model.errors import BadInputError, NotSupportedError
 from model.estimator import RecurrenceModel
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.risk_table import AT_ONCE_WITH_BANDS
-from model.study import Prior
-from model.study_file import DEFAULT_STUDY, read_study
+from model.study.entries import Prior
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import records_from_frames
 from synthetic_data.cohort import draw_tables
 from synthetic_data.variants import VARIANTS
 from tests.model.builders import exact_study, outcomes, study_by_test

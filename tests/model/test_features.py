@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.cohort import read_cohort
 from model.features import at_landmark, feature_list
+from model.tables.cohort import read_cohort
 from model.types import NEGATIVE, NOT_DONE, POSITIVE, Histories
 from tests.model.tables import SMALL, write_tables
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.onset.growth import sensitivity_at
 from model.predictor import CauseModel
 from model.types import NEGATIVE, NOT_DONE, Histories

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.landmarks import MIN_LATER_EVENTS, at_risk, supported_until
-from model.split import patient_folds
+from model.learning.split import patient_folds
 from model.types import Outcomes
 from tests.model.tables import SMALL
 

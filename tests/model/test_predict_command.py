@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model import artifact
 from model.estimator import RecurrenceModel
-from model.facts import model_facts
 from model.predict import main
-from model.study_file import DEFAULT_STUDY
+from model.saved import artifact
+from model.saved.facts import model_facts
+from model.study.file import DEFAULT_STUDY
 from synthetic_data.__main__ import main as write_synthetic_cohort
 
 FOUND = ["local", "nodal", "distant"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.errors import NotSupportedError
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test, surveilled
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from model import study as tables
-from model.study_file import DEFAULT_STUDY, parse_study, read_study
+from model.study import entries as tables
+from model.study.definition import Study
+from model.study.file import DEFAULT_STUDY, parse_study, read_study
 
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
 TABLES = (
-    tables.Study, tables.Event, tables.BaselineHazard, tables.Baseline, tables.Prior, tables.Marker, tables.Test,
+    Study, tables.Event, tables.BaselineHazard, tables.Baseline, tables.Prior, tables.Marker, tables.Test,
     tables.Sensitivity, tables.Strata, tables.Policy,
 )  # fmt: skip
 # Keys that are tables themselves have a headline, or a row that shows how they are written.

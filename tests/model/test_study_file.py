@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from examples.csl import convert
 from model.errors import BadInputError
-from model.study import Study
-from model.study_file import DEFAULT_STUDY, parse_study, read_study
+from model.study.definition import Study
+from model.study.file import DEFAULT_STUDY, parse_study, read_study
 from tests.model.builders import RICH
 from tests.model.tables import SMALL, STUDY
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from model.study_file import parse_study
+from model.study.file import parse_study
 from tests.model.builders import RICH
 from tests.model.test_study_file import errors_of, swapped
 

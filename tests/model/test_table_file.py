@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import BadInputError
-from model.table_file import find_table, read_table
+from model.tables.table_file import find_table, read_table
 
 
 def read_csv(tmp_path, content):

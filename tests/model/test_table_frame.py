@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from model.cohort import cohort_from_frames, read_cohort, records_from_frames
 from model.errors import BadInputError
-from model.study_file import parse_study
-from model.table_frame import table_from_frame
+from model.study.file import parse_study
+from model.tables.cohort import cohort_from_frames, read_cohort, records_from_frames
+from model.tables.table_frame import table_from_frame
 from tests.model.tables import OUTCOMES, PATIENTS, SMALL, STUDY, VISITS, write_tables
 from tests.model.test_cohort import EVENTS_ONLY, assert_same_arrays
 from tests.model.test_cohort_faults import CASES

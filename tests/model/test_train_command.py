@@ -4,8 +4,8 @@ import json
 import pytest
 
 from examples.csl.convert import DATA, converted, write
-from model import artifact
-from model.study_file import DEFAULT_STUDY
+from model.saved import artifact
+from model.study.file import DEFAULT_STUDY
 from model.train import main
 from tests.model.tables import OUTCOMES, PATIENTS, STUDY, VISITS, write_tables
 

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model import artifact
-from model.cohort import read_cohort
-from model.facts import model_facts
-from model.fitting import fit_predictor
-from model.study_file import parse_study
+from model.learning.fitting import fit_predictor
+from model.learning.updating import CauseUpdate, Moved
+from model.saved import artifact
+from model.saved.facts import model_facts
+from model.saved.update_facts import cause_lines, compared, one_step_lines, told
+from model.study.file import parse_study
+from model.tables.cohort import read_cohort
 from model.update import main
-from model.update_facts import cause_lines, compared, one_step_lines, told
-from model.updating import CauseUpdate, Moved
 from tests.model.builders import FOUND_BY_TEST, HEAD, surveilled
 
 STUDY = HEAD.format(until=24.0, horizon=24.0) + FOUND_BY_TEST.format(start=0.7, max=0.7, half_time=0.0)

@@ -5,12 +5,12 @@ import pytest
 from joblib import parallel_config
 from scipy.optimize import brentq
 
-from model.fitting import fit_predictor
-from model.laid_out import LaidOut
+from model.learning.fitting import fit_predictor
+from model.learning.laid_out import LaidOut
+from model.learning.split import patient_folds
+from model.learning.updating import method_for, update_predictor, update_without_folds
 from model.onset.hazard import Parameters
 from model.predictor import Fitted
-from model.split import patient_folds
-from model.updating import method_for, update_predictor, update_without_folds
 from tests.model.builders import exact_study, no_visits, outcomes, study_by_test, surveilled
 
 HAZARD = 0.02

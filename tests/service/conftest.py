@@ -12,11 +12,11 @@ import pytest
 import uvicorn
 from sqlalchemy import delete
 
-from model import artifact
-from model.cohort import read_cohort
-from model.facts import model_facts
-from model.fitting import fit_predictor
-from model.study_file import DEFAULT_STUDY, read_study
+from model.learning.fitting import fit_predictor
+from model.saved import artifact
+from model.saved.facts import model_facts
+from model.study.file import DEFAULT_STUDY, read_study
+from model.tables.cohort import read_cohort
 from service.app import create_app
 from service.settings import Settings, database_url
 from service.store.tables import PatientRow

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.cohort import read_cohort
 from model.explain.change import change_since_last_visit
 from model.explain.inputs import contributions, group_contributions
 from model.schedule.rule import plan
+from model.tables.cohort import read_cohort
 from service.record import Patient, Visit, histories
 from tests.service.conftest import BASELINE, PATIENT, VISIT
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import model
-from model.cohort import read_cohort
 from model.errors import BadInputError
-from model.study_file import DEFAULT_STUDY, parse_study, read_study
+from model.study.file import DEFAULT_STUDY, parse_study, read_study
+from model.tables.cohort import read_cohort
 from synthetic_data.__main__ import main
 from synthetic_data.parameters import MARKERS, TESTS
 from synthetic_data.variants import VARIANTS

@@ -15,7 +15,7 @@ from model.predictor import CauseModel, Fitted, Predictor
 from tests.model.builders import histories, outcomes
 
 if TYPE_CHECKING:
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import Histories, Outcomes
 
 

@@ -9,7 +9,7 @@ import pytest
 from model.audit.report import render
 from model.audit.run import run
 from model.audit.summary import verdict
-from model.cohort import Cohort
+from model.tables.cohort import Cohort
 from tests.model.audit.known import constant_predictor, surveilled_with
 from tests.model.builders import study_by_test
 

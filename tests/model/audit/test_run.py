@@ -5,9 +5,9 @@ import pytest
 
 from model.audit.decision_curve import THRESHOLDS
 from model.audit.run import audited_landmarks, run
-from model.cohort import Cohort
-from model.fitting import fit_without_folds
-from model.study import Strata
+from model.learning.fitting import fit_without_folds
+from model.study.entries import Strata
+from model.tables.cohort import Cohort
 from tests.model.audit.known import constant_predictor, surveilled_with
 from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test
 

@@ -3,7 +3,7 @@ import pytest
 
 from model.audit.baselines import everyone_alike
 from model.audit.strata import MISSING, strata_levels, within_strata
-from model.study_file import parse_study
+from model.study.file import parse_study
 
 STUDY = """
 name = "tiny"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from model.study_file import parse_study
+from model.study.file import parse_study
 from model.types import Histories, Outcomes
 
 TABLE = Path(__file__).parents[2] / "data" / "rotterdam.csv"

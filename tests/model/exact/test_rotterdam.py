@@ -5,7 +5,7 @@ from lifelines import CoxPHFitter
 from sklearn.linear_model import PoissonRegressor
 
 from model.features import at_landmark
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.onset import grid
 from tests.model.exact.rotterdam import COEFFICIENTS, DEATH, HORIZON, RECURRENCE, closed, read, vague_study
 

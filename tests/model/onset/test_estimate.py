@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from tests.model.builders import (
     exact_study,
     no_visits,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.onset.growth import Growth, growth_of, seen_by_pace, sensitivity_at
-from model.study import Sensitivity
+from model.study.entries import Sensitivity
 from tests.model.builders import growing, no_growth, study_by_test
 
 SEES = Sensitivity(start=0.4, max=0.8, half_time=10.0, first=0.1)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from model import artifact
 from model.features import feature_list
-from model.fitting import LEARNERS, fit_predictor
+from model.learning.fitting import LEARNERS, fit_predictor
 from model.onset import boosting
 from model.onset.boosting import Trees
 from model.onset.splines import KNOT_QUANTILES, Splines
+from model.saved import artifact
 from tests.model.builders import EXACT, HEAD, exact_study, no_visits, outcomes
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.features import feature_list
-from model.fitting import training_data
+from model.learning.fitting import training_data
 from model.onset import likelihood
 from model.onset.estimate import rough_count, watch
 from model.onset.hazard import Parameters, clock_between

@@ -5,7 +5,7 @@ from model.onset.missing import Baselines, JointNormal
 from model.onset.pace import PaceRule
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
-from model.study_file import parse_study
+from model.study.file import parse_study
 from tests.model.tables import STUDY
 
 NAN = np.nan

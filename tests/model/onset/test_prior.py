@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model.features import feature_list
-from model.fitting import training_data
+from model.learning.fitting import training_data
 from model.onset.hazard import Parameters, log_hazard
 from model.onset.prior import (
     BASELINE,
@@ -16,7 +16,7 @@ from model.onset.prior import (
     hazard_prior,
     with_learned_widths,
 )
-from model.study_file import parse_study
+from model.study.file import parse_study
 from tests.model.builders import exact_study, no_visits, outcomes
 
 ABOUT = {"events": 7.0, "exposure": 1000.0}

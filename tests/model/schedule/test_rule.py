@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.errors import NotSupportedError
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.schedule.rule import plan
 from model.schedule.tests import available, cheapest_set
 from tests.model.builders import (

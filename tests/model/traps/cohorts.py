@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.study_file import parse_study
+from model.study.file import parse_study
 from model.types import NEGATIVE, NOT_DONE, POSITIVE, Histories, Outcomes
 from tests.model.tables import STUDY
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from tests.model.traps.cohorts import drawn, study_of_three
 
 

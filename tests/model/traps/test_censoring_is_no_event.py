@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from model.audit.baselines import everyone_alike, landmark_cox
-from model.cohort import read_cohort
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
+from model.tables.cohort import read_cohort
 from tests.model.builders import exact_study, no_visits, outcomes
 from tests.model.tables import SMALL, write_tables
 

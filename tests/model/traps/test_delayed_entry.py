@@ -6,8 +6,8 @@ import pytest
 from lifelines import CoxPHFitter
 
 from model.audit.baselines import landmark_cox
-from model.fitting import fit_predictor
 from model.landmarks import LandmarkRows, at_risk
+from model.learning.fitting import fit_predictor
 from model.onset.expectation import exact_rows
 from model.onset.grid import TimeGrid
 from tests.model.builders import exact_study, no_visits, outcomes

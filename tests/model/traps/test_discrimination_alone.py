@@ -8,8 +8,8 @@ import pytest
 from model.audit.metrics import brier_of_everyone_alike, brier_score, cumulative_dynamic_auc, scaled_brier
 from model.audit.report import render
 from model.audit.run import run
-from model.cohort import Cohort
-from model.fitting import fit_without_folds
+from model.learning.fitting import fit_without_folds
+from model.tables.cohort import Cohort
 
 FACTS = {
     "title": "Traps", "version": "v", "synthetic": True, "about": {}, "sha256": {}, "seed": 1, "command": "none",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from tests.model.builders import slowly_found, slowly_seen
 
 HAZARD, EFFECT, LEAD, PACE, SPREAD = 0.006, 0.7, 24.0, 0.5, 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.audit.metrics import brier_score, observed_over_expected
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.onset.incidence import cumulative_incidence
 from tests.model.builders import exact_study, no_visits, outcomes
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.cohort import read_cohort
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
+from model.tables.cohort import read_cohort
 from tests.model.tables import write_tables
 from tests.model.traps.cohorts import drawn, study_of_three
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.audit.out_of_fold import predict_at_landmark
-from model.fitting import fit_predictor, fit_without_folds
+from model.learning.fitting import fit_predictor, fit_without_folds
 
 HELD_OUT = np.arange(400) % 2 == 0
 

@@ -8,8 +8,8 @@ from lifelines import AalenJohansenFitter
 
 from model.audit.nonparametric import aalen_johansen
 from model.audit.run import run
-from model.cohort import Cohort
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
+from model.tables.cohort import Cohort
 
 # At 2 and at 3 both causes happen.
 MONTHS = np.array([1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 4.0])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.types import Histories
 from tests.model.builders import exact_study, outcomes
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.fitting import fit_predictor
+from model.learning.fitting import fit_predictor
 from model.schedule.rule import plan
 from tests.model.builders import exact_study, no_visits, outcomes, study_by_test
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.onset.prior import HazardPrior
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
 
 N_DRAWS = 200

@@ -12,11 +12,12 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from model.errors import Problem
-from model.study import MOST_MONTHS
+from model.study.definition import MOST_MONTHS
 
 if TYPE_CHECKING:
-    from model.study import Baseline, Study
-    from model.table_file import Table
+    from model.study.definition import Study
+    from model.study.entries import Baseline
+    from model.tables.table_file import Table
     from model.types import BoolArray
 
 TEST_WORDS = ("negative", "positive")

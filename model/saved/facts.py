@@ -11,11 +11,11 @@ from model.onset.prior import published_effects
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.cohort import Cohort
     from model.features import Feature
     from model.onset.estimate import CauseFit
     from model.predictor import Predictor
-    from model.study import Study
+    from model.study.definition import Study
+    from model.tables.cohort import Cohort
 
 NOT_PROVIDED = "not provided"
 MISSING_BASELINE = "what is expected of it given the known baselines, a term for being missing, and a wider band"

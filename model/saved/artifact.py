@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.atomic_folder import new_folder
 from model.errors import ArtifactError
 from model.features import feature_list
 from model.onset.boosting import Trees
@@ -21,7 +20,8 @@ from model.onset.missing import JointNormal
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
 from model.predictor import CauseModel, Fitted, Predictor, fading_features
-from model.study_file import parse_study
+from model.saved.atomic_folder import new_folder
+from model.study.file import parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from model import cohort_rules
-from model.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
 from model.errors import BadInputError, Problem
-from model.table_file import Table, find_table, read_table
-from model.table_frame import table_from_frame
+from model.tables import cohort_rules
+from model.tables.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
+from model.tables.table_file import Table, find_table, read_table
+from model.tables.table_frame import table_from_frame
 from model.types import NOT_DONE, Histories, Outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray
 
 TABLES = ("patients", "visits", "outcomes")

@@ -9,14 +9,14 @@ import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from model.fitting import LEARNERS, fit_predictor
-from model.laid_out import LaidOut
+from model.learning.fitting import LEARNERS, fit_predictor
+from model.learning.laid_out import LaidOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.predictor import Predictor
-    from model.study import Study
+    from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
 
 LABELS = {

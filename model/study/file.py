@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from model.errors import BadInputError, Problem
-from model.study import Study
+from model.study.definition import Study
 
-DEFAULT_STUDY = Path(__file__).parent / "studies" / "rnet.toml"
+DEFAULT_STUDY = Path(__file__).parents[1] / "studies" / "rnet.toml"
 
 KeyPath = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import Problem
-from model.study import MOST_MONTHS
+from model.study.definition import MOST_MONTHS
 from model.types import POSITIVE
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from model.columns import ColumnRule
-    from model.study import Study
-    from model.table_file import Table
+    from model.study.definition import Study
+    from model.tables.columns import ColumnRule
+    from model.tables.table_file import Table
 
 DAYS_PER_MONTH = 30.4375
 

@@ -1,9 +1,8 @@
-"""The study file: what the columns of a cohort mean. TOML in, one frozen `Study` out, every mistake listed at once."""
+"""The entries of a study file: events, baselines, markers, tests, strata, policy, each with its rules."""
 
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -11,10 +10,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-MONTHS_PER_UNIT = {"days": 1 / 30.4375, "months": 1.0, "years": 12.0}
-# Longer than anybody is followed: a time beyond it is a date or a wrong unit.
-MOST_MONTHS = 150 * 12.0
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -25,20 +20,21 @@ Tier = Literal["primary", "regional", "tertiary"]
 Transform = Literal["none", "log", "log1p"]
 
 
-def _broken(rule: str) -> PydanticCustomError:
+def broken(rule: str) -> PydanticCustomError:
+    """Say in our own words which rule a value breaks."""
     return PydanticCustomError("rule", "{rule}", {"rule": rule})
 
 
 def _two_ends(value: object) -> object:
     if not isinstance(value, list) or len(value) != 2:
-        raise _broken("must be two numbers, the lower and the upper end")
+        raise broken("must be two numbers, the lower and the upper end")
     return value
 
 
 Range = Annotated[tuple[float, float], Field(strict=False), BeforeValidator(_two_ends)]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
     """A table of the study file: its keys are all known, its values have the right type as written.
 
     Rules over several keys stand at the last of them, so that they are checked even where another key is wrong.
@@ -47,7 +43,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class BaselineHazard(_Frozen):
+class BaselineHazard(Frozen):
     """What is published about how often an event begins in the reference patient (every baseline at its `reference`).
 
     Cumulative hazard at time t: cumulative_hazard (t / by)^power, known up to a factor whose log has sd `log_sd`.
@@ -60,7 +56,7 @@ class BaselineHazard(_Frozen):
     source: Text
 
 
-class Event(_Frozen):
+class Event(Frozen):
     """Something that ends follow-up: a target recurrence or a competing event.
 
     What is found by tests may be seen now and then before its onset: it begins `lead` before it and grows at a pace
@@ -83,11 +79,11 @@ class Event(_Frozen):
     @classmethod
     def _only_what_tests_find_grows(cls, value: float, info: ValidationInfo) -> float:
         if value and info.data.get("observed") == "exact":
-            raise _broken('only for events with observed = "test"')
+            raise broken('only for events with observed = "test"')
         return value
 
 
-class Prior(_Frozen):
+class Prior(Frozen):
     """A published log hazard ratio per unit of the transformed variable, or of one level against the first."""
 
     log_hazard_ratio: float
@@ -99,7 +95,7 @@ class Prior(_Frozen):
 Priors = Annotated[tuple[Prior, ...], Field(strict=False), BeforeValidator(lambda v: [v] if isinstance(v, dict) else v)]
 
 
-class _Measured(_Frozen):
+class _Measured(Frozen):
     """What baselines and markers share: a unit, an allowed range, a scale to model on."""
 
     name: Name
@@ -115,7 +111,7 @@ class _Measured(_Frozen):
     @classmethod
     def _range_ascends(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
         if value is not None and value[0] >= value[1]:
-            raise _broken("the range's lower end must be below its upper end")
+            raise broken("the range's lower end must be below its upper end")
         return value
 
     @field_validator("transform")
@@ -125,9 +121,9 @@ class _Measured(_Frozen):
         if value == "none" or "range" not in info.data:
             return value
         if info.data["range"] is None:
-            raise _broken(f'transform "{value}" needs a range')
+            raise broken(f'transform "{value}" needs a range')
         if info.data["range"][0] <= least:
-            raise _broken(f'transform "{value}" needs a range above {least:g}')
+            raise broken(f'transform "{value}" needs a range above {least:g}')
         return value
 
 
@@ -144,7 +140,7 @@ class Baseline(_Measured):
     @classmethod
     def _kind_fits_the_scale(cls, value: str, info: ValidationInfo) -> str:
         if value != "number" and (info.data.get("range") is not None or info.data.get("transform", "none") != "none"):
-            raise _broken(f'kind "{value}" has neither range nor transform')
+            raise broken(f'kind "{value}" has neither range nor transform')
         return value
 
     @field_validator("levels")
@@ -152,11 +148,11 @@ class Baseline(_Measured):
     def _levels_fit_the_kind(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         kind = info.data.get("kind")
         if kind is not None and (kind in ("category", "ordinal")) != bool(value):
-            raise _broken(f'kind "{kind}" {"has no" if value else "needs"} levels')
+            raise broken(f'kind "{kind}" {"has no" if value else "needs"} levels')
         if len(set(value)) != len(value) or len(value) == 1:
-            raise _broken("levels must be at least two, each once")
+            raise broken("levels must be at least two, each once")
         if any(not level or level != level.strip() for level in value):
-            raise _broken("a level is not blank, and neither starts nor ends with a space")
+            raise broken("a level is not blank, and neither starts nor ends with a space")
         return value
 
     @field_validator("reference")
@@ -165,10 +161,10 @@ class Baseline(_Measured):
         if value is None or "kind" not in info.data:
             return value
         if info.data["kind"] != "number":
-            raise _broken("only for numbers: of everything else the first level, or 0, is the reference")
+            raise broken("only for numbers: of everything else the first level, or 0, is the reference")
         low, high = info.data.get("range") or (-math.inf, math.inf)
         if not low <= value <= high:
-            raise _broken("must lie within the range")
+            raise broken("must lie within the range")
         return value
 
     @field_validator("prior")
@@ -185,7 +181,7 @@ class Baseline(_Measured):
         named = {event: [prior.level for prior in priors] for event, priors in value.items()}
         wrong = [e for e, of in named.items() if not set(of) <= set(allowed) or len(set(of)) != len(of)]
         if wrong:
-            faults = [InitErrorDetails(type=_broken(rule), loc=(event,), input=None) for event in wrong]
+            faults = [InitErrorDetails(type=broken(rule), loc=(event,), input=None) for event in wrong]
             raise ValidationError.from_exception_data("prior", faults)
         return value
 
@@ -194,7 +190,7 @@ class Marker(_Measured):
     """A column of `visits` that is measured again and again."""
 
 
-class Sensitivity(_Frozen):
+class Sensitivity(Frozen):
     """Chance that a test finds one cause, u after its onset at the usual pace.
 
     max - (max - start) 2^(-(u / half_time)^shape). Between beginning and onset it rises geometrically from `first` to
@@ -212,18 +208,18 @@ class Sensitivity(_Frozen):
     @classmethod
     def _grows(cls, value: float, info: ValidationInfo) -> float:
         if value <= 0 or value < info.data.get("start", 0.0):
-            raise _broken("max must be above 0 and at least start: what grows is seen better")
+            raise broken("max must be above 0 and at least start: what grows is seen better")
         return value
 
     @field_validator("first")
     @classmethod
     def _starts_small(cls, value: float | None, info: ValidationInfo) -> float | None:
         if value is not None and value > info.data.get("start", 1.0):
-            raise _broken("first must be at most start: what grows is seen better")
+            raise broken("first must be at most start: what grows is seen better")
         return value
 
 
-class Test(_Frozen):
+class Test(Frozen):
     """A surveillance test: a column of `visits` that says not done, negative or positive."""
 
     name: Name
@@ -239,11 +235,11 @@ class Test(_Frozen):
     @classmethod
     def _each_tier_once(cls, value: tuple[Tier, ...]) -> tuple[Tier, ...]:
         if len(set(value)) != len(value):
-            raise _broken("a tier is named once")
+            raise broken("a tier is named once")
         return value
 
 
-class Strata(_Frozen):
+class Strata(Frozen):
     """A column by which published guidelines sort patients: numbers cut at `cuts`, anything else by its levels."""
 
     column: Name
@@ -254,11 +250,11 @@ class Strata(_Frozen):
     @classmethod
     def _cuts_ascend(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if list(value) != sorted(set(value)):
-            raise _broken("cuts must ascend, each once")
+            raise broken("cuts must ascend, each once")
         return value
 
 
-class Policy(_Frozen):
+class Policy(Frozen):
     """Figures of the first schedule rule, in the study's time unit."""
 
     unseen_risk_limit: Annotated[float, Field(gt=0, lt=1)]
@@ -271,87 +267,5 @@ class Policy(_Frozen):
     @classmethod
     def _bounds_in_order(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("shortest_interval", 0.0):
-            raise _broken("longest_interval must be at least shortest_interval")
+            raise broken("longest_interval must be at least shortest_interval")
         return value
-
-
-class Study(_Frozen):
-    """A whole study file. Times are in `time_unit`; the `_months` properties are what the core works with."""
-
-    name: Name
-    title: Text
-    time_unit: Literal["days", "months", "years"]
-    landmark_every: Positive
-    landmark_until: Annotated[float, Field(ge=0)]
-    horizons: Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
-    event: Annotated[tuple[Event, ...], Field(strict=False, min_length=1)]
-    baseline: Annotated[tuple[Baseline, ...], Field(strict=False)] = ()
-    marker: Annotated[tuple[Marker, ...], Field(strict=False)] = ()
-    test: Annotated[tuple[Test, ...], Field(strict=False)] = ()
-    origin: Text = "Origin"
-    strata: Annotated[tuple[Strata, ...], Field(strict=False)] = ()
-    policy: Policy | None = None
-    source: Text | None = None
-
-    @field_validator("landmark_until")
-    @classmethod
-    def _landmarks_can_be_counted(cls, value: float, info: ValidationInfo) -> float:
-        if value / info.data.get("landmark_every", math.inf) > 1000:
-            raise _broken("more than 1000 landmarks: choose a wider landmark_every")
-        return _within_a_life(value, info)
-
-    @field_validator("horizons")
-    @classmethod
-    def _horizons_ascend(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-        if list(value) != sorted(set(value)):
-            raise _broken("horizons must ascend, each once")
-        _within_a_life(value[-1], info)
-        return value
-
-    @field_validator("policy")
-    @classmethod
-    def _a_visit_fits(cls, value: Policy | None, info: ValidationInfo) -> Policy | None:
-        if value is not None and value.shortest_interval > max(info.data.get("horizons", ()), default=math.inf):
-            raise _broken("shortest_interval must not exceed the longest horizon: no visit could be planned")
-        return value
-
-    @property
-    def months_per_unit(self) -> float:
-        """Months in one unit of the file's time; a month is 30.4375 days."""
-        return MONTHS_PER_UNIT[self.time_unit]
-
-    @cached_property
-    def landmark_months(self) -> tuple[float, ...]:
-        """The grid on which the model learns: 0, every, 2 every, ... up to landmark_until, in months."""
-        steps = int(self.landmark_until / self.landmark_every + 1e-9) + 1
-        return tuple(step * self.landmark_every * self.months_per_unit for step in range(steps))
-
-    @cached_property
-    def horizon_months(self) -> tuple[float, ...]:
-        """How far past a landmark the model answers, in months."""
-        return tuple(horizon * self.months_per_unit for horizon in self.horizons)
-
-    @cached_property
-    def targets(self) -> tuple[int, ...]:
-        """The causes (1..K) whose role is target."""
-        return tuple(k for k, event in enumerate(self.event, 1) if event.role == "target")
-
-    @cached_property
-    def has_priors(self) -> bool:
-        """Whether anything is published about any event."""
-        return any(item.prior for item in self.baseline) or any(event.prior for event in self.event)
-
-    @cached_property
-    def event_names(self) -> tuple[str, ...]:
-        """Names of causes 1..K, in order."""
-        return tuple(event.name for event in self.event)
-
-    def found_by_test(self, cause: int) -> bool:
-        """Whether this cause (1..K) is found by tests, so that its onset is interval censored."""
-        return self.event[cause - 1].observed == "test"
-
-
-def _within_a_life(value: float, info: ValidationInfo) -> float:
-    if value * MONTHS_PER_UNIT.get(info.data.get("time_unit", ""), 0.0) > MOST_MONTHS:
-        raise _broken(f"more than {MOST_MONTHS / 12:g} years: is time_unit right?")
-    return value

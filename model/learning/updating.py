@@ -19,14 +19,14 @@ from joblib import Parallel, delayed
 from scipy.linalg import cho_factor, cho_solve, inv
 from threadpoolctl import threadpool_limits
 
-from model.laid_out import View, view_results, view_rows
+from model.learning.laid_out import View, view_results, view_rows
 from model.onset.hazard import Parameters
 from model.predictor import CauseModel, Fitted, Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from model.laid_out import LaidOut
+    from model.learning.laid_out import LaidOut
     from model.types import BoolArray, FloatArray, IntArray
 
 Method = Literal["kept", "intercept", "slope", "refit"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from model.table_file import Table, check_names, plain_frame
+from model.tables.table_file import Table, check_names, plain_frame
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

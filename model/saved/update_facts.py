@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.updating import FEWEST_EVENTS
+from model.learning.updating import FEWEST_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.artifact import LoadedModel
-    from model.cohort import Cohort
-    from model.study import Study
+    from model.learning.updating import CauseUpdate, Moved
+    from model.saved.artifact import LoadedModel
+    from model.study.definition import Study
+    from model.tables.cohort import Cohort
     from model.types import FloatArray
-    from model.updating import CauseUpdate, Moved
 
 ALL = "all"
 

@@ -1,0 +1,1 @@
+"""The study file: what the columns of a cohort mean."""
