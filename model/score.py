@@ -22,7 +22,7 @@ from model.audit.definitions import DEFINITIONS
 from model.audit.judged import MIN_EVENTS, MIN_FOLLOWED
 from model.audit.resampling import N_DRAWS
 from model.audit.scoring import Predictions, score
-from model.command_line import result, run, say
+from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
 from model.saved.atomic_file import new_file
 from model.tables.cohort_rules import unknown_columns
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="P",
         help=f"risks at which one would act, for the net benefit (default {' '.join(f'{p:g}' for p in THRESHOLDS)})",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the patients drawn (default 0)")
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="S", help="of the patients drawn (default 0)")
     options = parser.parse_args(arguments)
     thresholds = sorted(set(options.thresholds))
     return run(lambda: judge_table(options.predictions, options.out, thresholds=thresholds, seed=options.seed))

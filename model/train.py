@@ -75,6 +75,7 @@ def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: 
     say(f"{study.title}: {len(cohort)} patients")
     check_learned(study, cohort.outcomes)
     fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
+    asked = learner
     held_out: Sequence[Predictor] | None = None
     table: list[dict[str, Any]] = []
     if learner == "auto":
@@ -92,7 +93,7 @@ def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: 
     priors = priors_without_folds(*patients, seed=seed, jobs=jobs) if study.has_priors else None
     report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs, prior_alone=priors, learners=table)
     study_text = study_path.read_text(encoding="utf-8-sig")
-    facts = model_facts(cohort, predictor, fits, seed=seed, learner=learner)
+    facts = model_facts(cohort, predictor, fits, seed=seed, learner=learner, asked=asked)
     version, files = _files(predictor, study_text, report, facts)
     about = {"seed": seed, "synthetic": facts["synthetic"], "about": cohort.about, "data_sha256": cohort.sha256}
     folder, is_new = artifact.save(out, version, files, created=datetime.now(tz=UTC), about=about)

@@ -1,4 +1,4 @@
-"""Command line: write a synthetic cohort, or verify the generator against its published targets."""
+"""Write a synthetic cohort, or verify the generator against its published targets."""
 
 import argparse
 import sys
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--out", type=Path, metavar="DIR", help="folder to write; must be new or empty")
     what.add_argument("--verify", action="store_true", help="check the default variant against published figures")
     parser.add_argument("--patients", type=_patients, metavar="N", help="how many (default: the variant's own number)")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="default 0")
     parser.add_argument("--variant", choices=VARIANTS, default="default", metavar="NAME", help=", ".join(VARIANTS))
     parser.add_argument(
         "--plan", metavar="PLAN", help=f"instead of the variant's own: {', '.join(PLANS)}, or a csv file (month,tests)"

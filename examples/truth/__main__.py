@@ -31,9 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m examples.truth", description="The model held against the truth of synthetic cohorts."
     )
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", choices=NAMES, help="which table to print")
     parser.add_argument("--variant", choices=VARIANTS, help="of the synthetic cohorts (default: the table's own)")
-    parser.add_argument("--patients", type=int, default=20_000, help="in each of the two cohorts (default 20000)")
+    parser.add_argument(
+        "--patients",
+        type=int,
+        default=20_000,
+        help="to learn from (not small-centre), and as many fresh ones (default 20000)",
+    )
     parser.add_argument("--replicates", type=int, default=100, help="small-centre: cohorts to fit (default 100)")
     parser.add_argument(
         "--oracle-patients", type=int, default=500_000, help="with visible onsets, for the oracle (default 500000)"

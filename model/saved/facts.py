@@ -59,9 +59,13 @@ SOURCE_ATTRIBUTES = {
 
 
 def model_facts(
-    cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], *, seed: int, learner: str
+    cohort: Cohort, predictor: Predictor, fits: Sequence[CauseFit], *, seed: int, learner: str, asked: str = "auto"
 ) -> dict[str, Any]:
-    """Collect the facts of a freshly fitted model; nothing in them depends on the clock."""
+    """Collect the facts of a freshly fitted model; nothing in them depends on the clock.
+
+    learner : the one that was used; asked : what the user asked for, "auto" for the choice by cross-validation
+    """
+    by_hand = "" if asked == "auto" else f" --learner {asked}"
     study = predictor.study
     synthetic = cohort.about.get("synthetic")
     known = {
@@ -85,7 +89,7 @@ def model_facts(
         "about": cohort.about,
         "regulatory_status": DECISION_SUPPORT,
         "seed": seed,
-        "command": f"python -m model.train --cohort DIR --study {study.name}.toml --seed {seed}",
+        "command": f"python -m model.train --cohort DIR --study {study.name}.toml --seed {seed}{by_hand}",
         "sha256": cohort.sha256,
         "patients": len(cohort),
         "follow_up_months": _follow_up(cohort),

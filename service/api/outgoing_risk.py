@@ -49,7 +49,7 @@ class InputOut(Out):
     group: str
     value: bool | float | str | None
     unit: str | None
-    status: Annotated[str, Field(description="used | missing | stale | ignored | out_of_range")]
+    status: Annotated[str, Field(description="used | missing | stale | out_of_range")]
     effect: dict[str, float]
 
 
