@@ -60,8 +60,8 @@ def test_our_trees_are_the_machines_own_prediction(rng):
     trees = Trees.grow(scores, events, expected, seed=3)
     machine = HistGradientBoostingRegressor(
         loss="poisson", learning_rate=boosting.LEARNING_RATE, max_iter=boosting.N_TREES, early_stopping=False,
-        max_leaf_nodes=boosting.MAX_LEAVES, min_samples_leaf=boosting.MIN_ROWS_IN_LEAF, l2_regularization=1.0, max_bins=boosting.MAX_BINS,
-        random_state=3,
+        max_leaf_nodes=boosting.MAX_LEAVES, min_samples_leaf=boosting.MIN_ROWS_IN_LEAF, l2_regularization=1.0,
+        max_bins=boosting.MAX_BINS, random_state=3,
     ).fit(scores, events / expected, sample_weight=expected / expected.mean())  # fmt: skip
     fresh = rng.standard_normal((1000, 3)) * 2
     assert trees.log_ratio(fresh) == pytest.approx(np.log(machine.predict(fresh)), abs=1e-9)
