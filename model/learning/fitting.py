@@ -16,7 +16,6 @@ from model.onset.boosting import Trees
 from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
-from model.onset.poisson import penalty
 from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from model.types import FloatArray, Histories, IntArray, Outcomes
 
 N_DRAWS = 200
-
-
 LEARNERS = ("linear", "splines", "boosting")  # simplest first
 
 
@@ -66,14 +63,15 @@ def fit_predictor(
     Parameters
     ----------
     seed : of the draws around the maximum and of boosting; the fit itself is not random
-    published : whether the study's published effects are used as prior
+    published : whether what the study says was published is used; if not, the model's study does not hold it either
     learner : one of LEARNERS: straight lines, bends as well, or straight lines and what boosting finds beside them
 
     One thread of linear algebra, whatever the machine has: sums must not depend on how work was split.
     """
+    study = study if published else study.without_priors()
     with threadpool_limits(limits=1):
         data = training_data(study, histories, outcomes, bends=learner == "splines")
-        fits = _fits(data, published=published)
+        fits = _fits(data)
         if learner == "boosting":
             trees = tuple(
                 Trees.grow(data.scores, *events_and_expected(data, fit, cause=cause), seed=seed)
@@ -82,7 +80,7 @@ def fit_predictor(
             own = [each.log_ratio(data.scores)[:, None] for each in trees]
             scores = np.concatenate([data.scores, *own], axis=1)
             data = replace(data, scaling=replace(data.scaling, trees=trees), scores=scores)
-            fits = _fits(data, published=published)
+            fits = _fits(data)
         return _predictor(data, fits, seed=seed), fits
 
 
@@ -93,12 +91,8 @@ def prior_alone(study: Study, histories: Histories, outcomes: Outcomes, *, seed:
     """
     with threadpool_limits(limits=1):
         data = training_data(study, histories, outcomes)
-        fits = []
-        for cause in range(1, len(study.event) + 1):
-            prior = _prior(data, cause, published=True)
-            hazard = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
-            fits.append(believed(prior, hazard, penalty(prior, n_bins=1, n_fading=0), study.found_by_test(cause)))
-        return _predictor(data, tuple(fits), seed=seed)
+        causes = range(1, len(study.event) + 1)
+        return _predictor(data, [believed(data, _prior(data, cause), cause=cause) for cause in causes], seed=seed)
 
 
 def fit_without_folds(
@@ -141,15 +135,15 @@ def check_learned(study: Study, outcomes: Outcomes) -> None:
         raise BadInputError([Problem("outcomes", None, "event", rule)])
 
 
-def _fits(data: TrainingData, *, published: bool) -> tuple[CauseFit, ...]:
+def _fits(data: TrainingData) -> tuple[CauseFit, ...]:
     causes = range(1, len(data.study.event) + 1)
-    return tuple(fit_cause(data, cause=cause, prior=_prior(data, cause, published=published)) for cause in causes)
+    return tuple(fit_cause(data, cause=cause, prior=_prior(data, cause)) for cause in causes)
 
 
-def _prior(data: TrainingData, cause: int, *, published: bool) -> HazardPrior:
+def _prior(data: TrainingData, cause: int) -> HazardPrior:
     events, exposure = rough_count(data, cause)
-    rates = {"events": events, "exposure": exposure}
-    return hazard_prior(data.study, feature_list(data.study), data.scaling, cause=cause, **rates, published=published)
+    features = feature_list(data.study)
+    return hazard_prior(data.study, features, data.scaling, cause=cause, events=events, exposure=exposure)
 
 
 def _predictor(data: TrainingData, fits: Sequence[CauseFit], *, seed: int) -> Predictor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import inv
@@ -65,10 +65,6 @@ class TrainingData:
     scores: FloatArray
     fading: IntArray
 
-    def select(self, kept: BoolArray) -> Self:
-        """Keep some of the rows; the patients stay."""
-        return replace(self, rows=self.rows.select(kept), scores=self.scores[kept])
-
 
 @dataclass(frozen=True)
 class CauseFit:
@@ -99,20 +95,25 @@ def fit_cause(data: TrainingData, *, cause: int, prior: HazardPrior) -> CauseFit
     return fit(data, cause, prior)
 
 
-def believed(prior: HazardPrior, hazard: Penalty, past: Penalty, found_by_test: bool) -> CauseFit:  # noqa: FBT001
-    """Return the prior in place of a fit: nothing learned, no events."""
+def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
+    """Return the prior in place of a fit of one cause: nothing learned, no events."""
     sizes = {"n_scores": prior.n_scores}
-    n_bins = len(hazard.centre) - 1 - len(prior.mean)
-    before = None
-    if found_by_test:
-        level = Parameters.unpack(past.centre, n_bins=1, **sizes)
-        before = Fit(level, inv(past.precision), OnsetPosterior(*(np.zeros(0),) * 3), 0.0, 0, converged=True)
-    parameters = Parameters.unpack(hazard.centre, n_bins=n_bins, **sizes)
-    return CauseFit(parameters, inv(hazard.precision), before, prior, 0, 0, converged=True)
+    past = None
+    if data.study.found_by_test(cause):
+        between = penalty(prior, n_bins=1, n_fading=0)
+        level = Parameters.unpack(between.centre, n_bins=1, **sizes)
+        past = Fit(level, inv(between.precision), OnsetPosterior(*(np.zeros(0),) * 3), 0.0, 0, converged=True)
+    n_bins = len(data.grid.fade)
+    centre = penalty(prior, n_bins=n_bins, n_fading=len(data.fading))
+    parameters = Parameters.unpack(centre.centre, n_bins=n_bins, **sizes)
+    return CauseFit(parameters, inv(centre.precision), past, prior, 0, 0, converged=True)
 
 
 def events_and_expected(data: TrainingData, fit: CauseFit, *, cause: int) -> tuple[FloatArray, FloatArray]:
-    """Events of one cause from each landmark row to the next landmark, and those the fit expects, each (n_rows,)."""
+    """Events of one cause that each landmark row predicts, and those the fit expects, each (n_rows,).
+
+    Beginnings up to the next landmark where the cause is found by tests, events up to the longest horizon elsewhere.
+    """
     if fit.past is None:
         happened = data.outcomes.cause == cause
         events, exposure = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)

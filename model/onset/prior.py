@@ -67,28 +67,23 @@ def hazard_prior(
     cause: int,
     events: float,
     exposure: float,
-    published: bool = True,
-    unknown_sd: float = UNKNOWN_SD,
 ) -> HazardPrior:
     """Translate what the study states about one cause to the scale of the scores.
 
     Parameters
     ----------
     events, exposure : of the cohort, in months: they set the vague level of a hazard about which nothing is published
-    published : whether what is published is used at all
-    unknown_sd : of effects about which nothing is published
     """
     event = study.event[cause - 1]
     fading = sum(feature.fades for feature in features)
-    mean, sd = np.zeros(scaling.n_scores + fading), np.full(scaling.n_scores + fading, unknown_sd)
+    mean, sd = np.zeros(scaling.n_scores + fading), np.full(scaling.n_scores + fading, UNKNOWN_SD)
     unknown = np.full(len(mean), BASELINE)
     unknown[[index for index, feature in enumerate(features) if feature.fades]] = MARKER
     unknown[scaling.n_scores :] = MARKER
     time = [index for index, feature in enumerate(features) if feature.what == "time"]
     sd[time], unknown[time] = TIME_SD, KNOWN
     unknown[np.flatnonzero(~(scaling.high > scaling.low))] = KNOWN  # Where nobody differs there is no width to learn.
-    stated = published_effects(study, features, event=event.name) if published else {}
-    for index, prior in stated.items():
+    for index, prior in published_effects(study, features, event=event.name).items():
         mean[index] = prior.log_hazard_ratio * scaling.scale[index]
         sd[index] = prior.sd * scaling.scale[index]
         unknown[index] = KNOWN
@@ -96,7 +91,7 @@ def hazard_prior(
     for other, index in enumerate(range(scaling.n_scores - n_causes, scaling.n_scores), 1):
         mean[index], sd[index] = (1.0, TREES_SD) if other == cause else (0.0, NOT_ITS_OWN)
         unknown[index] = KNOWN
-    if event.prior is None or not published:
+    if event.prior is None:
         level = float(np.log((events + 0.5) / max(exposure, 1e-12)))
         return HazardPrior(level, LEVEL_SD, 0.0, TIME_SD, mean, sd, scaling.n_scores, unknown)
     power, by = event.prior.power, event.prior.by * study.months_per_unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -76,10 +76,16 @@ class Study(Frozen):
         """The causes (1..K) whose role is target."""
         return tuple(k for k, event in enumerate(self.event, 1) if event.role == "target")
 
-    @cached_property
+    @property
     def has_priors(self) -> bool:
         """Whether anything is published about any event."""
         return any(item.prior for item in self.baseline) or any(event.prior for event in self.event)
+
+    def without_priors(self) -> Self:
+        """Return the same study as if nothing had been published."""
+        events = tuple(event.model_copy(update={"prior": None}) for event in self.event)
+        baselines = tuple(item.model_copy(update={"prior": {}}) for item in self.baseline)
+        return self.model_copy(update={"event": events, "baseline": baselines})
 
     @cached_property
     def event_names(self) -> tuple[str, ...]:

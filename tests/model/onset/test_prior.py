@@ -4,6 +4,7 @@ import pytest
 from model.features import feature_list
 from model.learning.fitting import training_data
 from model.onset.hazard import Parameters, log_hazard
+from model.onset.pace import PaceRule
 from model.onset.prior import (
     BASELINE,
     KNOWN,
@@ -22,9 +23,9 @@ from tests.model.builders import exact_study, no_visits, outcomes
 ABOUT = {"events": 7.0, "exposure": 1000.0}
 
 
-def prior_of(trained, cause, **how):
+def prior_of(trained, cause, study=None):
     predictor = trained.predictor
-    return hazard_prior(predictor.study, predictor.features, predictor.scaling, cause=cause, **ABOUT, **how)
+    return hazard_prior(study or predictor.study, predictor.features, predictor.scaling, cause=cause, **ABOUT)
 
 
 @pytest.mark.parametrize(("cause", "by_ten_years"), [(1, 0.020), (2, 0.036), (3, 0.022)])
@@ -60,13 +61,22 @@ def test_twice_the_reference_ki67_is_the_published_ratio(trained):
 
 
 def test_without_what_is_published_there_is_half_an_event_more_than_seen_and_no_effect(trained):
-    prior = prior_of(trained, 1, published=False)
+    prior = prior_of(trained, 1, trained.predictor.study.without_priors())
     assert prior.level == pytest.approx(np.log(7.5 / 1000))
     assert (prior.level_sd, prior.clock, prior.clock_sd) == (LEVEL_SD, 0.0, TIME_SD)
     assert (prior.mean == 0).all()
     time = np.array([feature.what == "time" for feature in trained.predictor.features])
     assert (prior.sd[: len(time)][time] == TIME_SD).all()
     assert (prior.sd[: len(time)][~time] == UNKNOWN_SD).all()
+
+
+def test_without_what_is_published_no_effect_enters_by_the_pace_either(trained):
+    # A blank Ki-67 shifts the pace by its published effect on the hazard; without priors there is none to shift it.
+    study, scaling = trained.predictor.study, trained.predictor.scaling
+    assert study.has_priors
+    assert not study.without_priors().has_priors
+    assert PaceRule.of(study, 3, scaling).effect.any()
+    assert not PaceRule.of(study.without_priors(), 3, scaling).effect.any()
 
 
 def test_years_of_a_prior_are_twelve_months():
