@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 60
+HOST = "127.0.0.1"
 
 
 class ServiceError(Exception):
@@ -24,32 +24,35 @@ class ServiceError(Exception):
 
 
 class Client:
-    """JSON calls to one running service."""
+    """JSON calls to a service that runs on this machine, past any proxy."""
 
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.base = f"http://{HOST}:{port}"
 
     def get(self, path: str) -> Any:
         """GET a JSON document."""
-        return self._call(urllib.request.Request(self.base + path))  # noqa: S310 - our own address
+        return self._call("GET", path)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST a JSON document and return the answer."""
-        headers = {"Content-Type": "application/json"}
-        return self._call(urllib.request.Request(self.base + path, json.dumps(body).encode(), headers))  # noqa: S310
+        return self._call("POST", path, json.dumps(body))
 
-    def _call(self, request: urllib.request.Request) -> Any:
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise ServiceError(f"{request.full_url}: {error.code} {error.read().decode()}") from None
+    def _call(self, method: str, path: str, body: str | None = None) -> Any:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        with closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status not in {http.client.OK, http.client.CREATED}:
+            raise ServiceError(f"{self.base}{path}: {answer.status} {text}")
+        return json.loads(text)
 
 
 def require_free(port: int) -> None:
     """Raise ServiceError if something listens on the port: another service would answer in our place."""
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
+        if probe.connect_ex((HOST, port)) == 0:
             raise ServiceError(f"port {port} is in use; choose another with --port")
 
 
@@ -59,7 +62,7 @@ def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tupl
     require_free(port)
     command = [sys.executable, "-m", "service", "--port", str(port), "--artifacts", str(artifacts)]
     log = database.with_suffix(".log")
-    client = Client(f"http://127.0.0.1:{port}")
+    client = Client(port)
     with log.open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, "--database", f"sqlite:///{database}"], stdout=sink, stderr=subprocess.STDOUT
@@ -83,7 +86,7 @@ def _wait_until_ready(client: Client, process: subprocess.Popen[bytes], log: Pat
             raise ServiceError(f"the service ended with exit code {process.returncode}: {said}")
         try:
             client.get("/readyz")
-        except (urllib.error.URLError, ServiceError, ConnectionError):
+        except (OSError, ServiceError):
             time.sleep(0.2)
         else:
             return

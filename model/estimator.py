@@ -105,7 +105,8 @@ class RecurrenceModel(BaseEstimator):  # type: ignore[misc] # The base class car
         one row per patient, event and horizon: `patient_id` as in `patients`, `landmark`, `event`, `horizon`,
         `probability` and, with bands, `low` and `high`
 
-        Raises NotSupportedError beyond the landmarks and horizons that the model learned from. A positive test by the
+        Raises NotSupportedError beyond the landmarks and horizons that the model learned from, and for values so far
+        from those it learned from that no number comes out. A positive test by the
         landmark is an error: the event has then been found. Deaths cannot be seen here; leave the dead out.
         """
         check_is_fitted(self)
@@ -126,10 +127,10 @@ class RecurrenceModel(BaseEstimator):  # type: ignore[misc] # The base class car
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """Take a model that `python -m model.train` wrote, its files verified; raises ArtifactError."""
+        """Take a model that `python -m model.train` or `model.update` wrote, verified; raises ArtifactError."""
         loaded = artifact.load(Path(folder))
         study, predictor = loaded.predictor.study, loaded.predictor
-        model = cls(study, random_state=loaded.manifest["seed"])
+        model = cls(study, learner=loaded.facts["learner"], random_state=loaded.manifest["seed"])
         model.study_, model.predictor_, model.supported_until_ = study, predictor, supported_until(predictor)
         return model
 

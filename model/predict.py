@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from model.command_line import result, run, say
+from model.command_line import at_least, result, run, say
 from model.risk_table import ask_all, ask_rows, checked_horizons, found_by_then, not_followed_then, risk_tables
 from model.saved import artifact
 from model.saved.atomic_file import new_file
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=_table_path, required=True, metavar="FILE", help=".csv or .parquet; replaced if it exists"
     )
-    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes to use (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="processes to use (default 1)")
     options = parser.parse_args(arguments)
     moment_given: float | Path = options.rows if options.landmark is None else options.landmark
     return run(lambda: predict(options.artifact, options.cohort, moment_given, options.out, jobs=options.jobs))
@@ -153,12 +153,6 @@ def _number(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError("must be a number")
     return value
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
-    return int(text)
 
 
 def _table_path(text: str) -> Path:

@@ -17,7 +17,7 @@ from model.tables.columns import ColumnRule, check_columns
 from model.types import POSITIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from model.predictor import Predictor
     from model.study.definition import Study
@@ -109,8 +109,10 @@ def not_followed_then(records: Records, questions: Questions) -> BoolArray:
 
 
 def checked_horizons(horizons: Sequence[float] | None, study: Study) -> FloatArray:
-    """Return horizons in the study's unit, its own for None; raises NotSupportedError beyond its longest."""
+    """Return horizons in the study's unit, its own for None; raises NotSupportedError for none or beyond them."""
     asked = np.atleast_1d(np.asarray(study.horizons if horizons is None else horizons, dtype=np.float64))
+    if not len(asked):
+        raise NotSupportedError("no horizon was asked for: give one or more, or None for those of the study")
     outside = asked[~((asked >= 0) & (asked <= study.horizons[-1]))]
     if len(outside):
         longest = f"{study.horizons[-1]:g} {study.time_unit}"
@@ -154,11 +156,13 @@ def _risks(
     study = predictor.study
     as_of = questions.as_of_month(study)
     horizon_months = horizons * study.months_per_unit
-    with threadpool_limits(limits=1):  # One order of every sum, whatever the machine and the number of processes.
+    # One order of every sum, whatever the machine and the number of processes; what is no number is refused below.
+    with threadpool_limits(limits=1), np.errstate(over="ignore", invalid="ignore"):
         forecasts = {"probability": _at(predictor.predict(histories, as_of), horizon_months)}
         if bands:
             draws = _at(predictor.predict_draws(histories, as_of), horizon_months)
             forecasts["low"], forecasts["high"] = draws.band()
+    _require_finite(forecasts.values(), questions)
     n_events, n_horizons = len(study.event), len(horizons)
     return pd.DataFrame(
         {
@@ -169,6 +173,17 @@ def _risks(
             **{name: forecast.incidence.ravel() for name, forecast in forecasts.items()},
         }
     )
+
+
+def _require_finite(forecasts: Iterable[Forecast], questions: Questions) -> None:
+    """Refuse to answer with anything but numbers, as everywhere (`model/finite.py`), and say whose record it is."""
+    no_number = ~np.all([np.isfinite(forecast.incidence).all(axis=(1, 2)) for forecast in forecasts], axis=0)
+    if no_number.any():
+        row = int(questions.patient[no_number].min()) + 1
+        raise NotSupportedError(
+            f"row {row} of patients: the model gives no finite number for this record; "
+            "look for a value far from all others, and give its column a range in the study file"
+        )
 
 
 def _at(forecast: Forecast, horizon_months: FloatArray) -> Forecast:

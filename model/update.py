@@ -21,7 +21,7 @@ from model.command_line import at_least, result, run, say
 from model.errors import BadInputError, Problem
 from model.learning.laid_out import LaidOut
 from model.learning.split import patient_folds
-from model.learning.updating import FEWEST_EVENTS, Method, method_for, update_predictor, update_without_folds
+from model.learning.updating import FEWEST_EVENTS, Method, update_predictor, update_without_folds
 from model.saved import artifact
 from model.saved.update_facts import cause_lines, compared, one_step_ahead, one_step_lines, told, updated_facts
 from model.tables.cohort import read_cohort
@@ -81,8 +81,8 @@ def update(
         raise BadInputError([Problem("patients", None, None, rule)])
     say(f"{study.title}: {len(cohort)} local patients for {model.version}")
     patients = LaidOut.of(old, cohort.histories, cohort.outcomes)
-    methods = [_method(method, int(found.sum())) for found in patients.happened]
-    new, updates = update_predictor(old, patients, seed=seed, methods=methods)
+    asked = None if method is None else [method] * len(old.causes)
+    new, updates = update_predictor(old, patients, seed=seed, methods=asked)
     for line in cause_lines(study, updates):
         result(line)
     if all(each.method == "kept" for each in updates):
@@ -91,7 +91,8 @@ def update(
         return
     fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
     say(f"cross-validation, {N_FOLDS} folds by patient")
-    held_out = update_without_folds(old, patients, fold, methods, seed=seed, jobs=jobs)
+    done = [each.method for each in updates]  # A fold with fewer events is treated as the whole is.
+    held_out = update_without_folds(old, patients, fold, done, seed=seed, jobs=jobs)
     comparison = compared(study, _gain(old, held_out, patients, fold))
     for line in told(comparison):
         result(line)
@@ -126,12 +127,6 @@ def update(
     if not is_new:
         say("this very model was there already; it is left as it was")
     result(str(folder))
-
-
-def _method(asked: Method | None, n_events: int) -> Method:
-    if asked is None:
-        return method_for(n_events)
-    return asked if n_events else "kept"
 
 
 def _gain(old: Predictor, held_out: Sequence[Predictor], patients: LaidOut, fold: IntArray) -> FloatArray:

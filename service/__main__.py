@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from model.command_line import say
 from model.errors import ArtifactError
 from service.app import create_app
 from service.settings import SettingsError, read_settings
@@ -27,9 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = read_settings(arguments, os.environ)
         app = create_app(settings)
     except (SettingsError, ArtifactError) as error:
-        return _refuse(str(error))
+        say(str(error))
+        return REFUSED
     except SQLAlchemyError as error:
-        return _refuse(f"database: {settings.database.render_as_string()}: cannot be used ({type(error).__name__})")
+        say(f"database: {settings.database.render_as_string()}: cannot be used ({type(error).__name__})")
+        return REFUSED
     for stop in (signal.SIGINT, signal.SIGTERM):
         # uvicorn finishes what it is answering and then hands the signal on to us.
         signal.signal(stop, lambda *_: sys.exit(DONE))
@@ -38,11 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return DONE if stop.code == DONE else FAILED  # uvicorn leaves with 3 if the port is taken, having said so.
     return DONE
-
-
-def _refuse(sentence: str) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201 - the command line's own voice
-    return REFUSED
 
 
 if __name__ == "__main__":

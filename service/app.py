@@ -27,6 +27,17 @@ DESCRIPTION = (
 )
 
 
+class _App(FastAPI):
+    """FastAPI, whose OpenAPI document also has what no route returns: the problem document of every refusal."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the service."""
+        document = super().openapi()
+        schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= {**schema.pop("$defs"), ProblemOut.__name__: schema}
+        return document
+
+
 def utc_now() -> datetime:
     """Read the clock."""
     return datetime.now(tz=UTC)
@@ -44,7 +55,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         yield
         database.close()
 
-    app = FastAPI(
+    app = _App(
         title="Recurrence risk",
         version="1",
         description=DESCRIPTION,
@@ -61,18 +72,4 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     for kind in errors.FORESEEN:
         app.add_exception_handler(kind, answer_error)
     app.add_middleware(Shell, answer_fault=answer_error)
-    _describe_problems(app)
     return app
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Add to the OpenAPI document what no route returns: the problem document that refusals refer to."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"] |= {**schema.pop("$defs"), ProblemOut.__name__: schema}
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

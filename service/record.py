@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.tables.cohort import DAYS_PER_MONTH
+from model.study.definition import DAYS_PER_MONTH
 from model.tables.columns import TEST_WORDS
 from model.types import NOT_DONE, Histories
 

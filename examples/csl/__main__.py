@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from examples.csl.convert import DATA, converted, write
 from examples.csl.table import results_table
 from examples.replay import enter_patient, replay
-from examples.serving import ServiceError, running_service
-from model.tables.cohort import DAYS_PER_MONTH
+from examples.serving import ServiceError, require_free, running_service
+from model.command_line import at_least
+from model.study.definition import DAYS_PER_MONTH
 from model.train import main as train
 
 if TYPE_CHECKING:
@@ -37,27 +38,33 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument("--port", type=int, default=8010, help="port on 127.0.0.1 (default 8010)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for training (default 1)")
+    parser.add_argument("--jobs", type=at_least(1), default=1, help="processes for training (default 1)")
     options = parser.parse_args()
     if options.out.exists():
         print(f"{options.out}: exists already; name a new folder", file=sys.stderr)
         return 2
-    tables, _ = converted(DATA)
-    write(tables, options.out / "cohort")
-    arguments = ["--cohort", str(options.out / "cohort"), "--study", str(STUDY), "--jobs", str(options.jobs)]
-    if code := train([*arguments, "--out", str(options.out / "artifacts")]):
-        return code
-    print(f"\n{results_table(json.loads(_audit(options.out).read_text(encoding='utf-8')))}\n", flush=True)
-    patient, visits = as_json(tables, PATIENT_ID)
     try:
-        with running_service(options.out / "artifacts", options.out / "csl.sqlite", options.port) as (client, _):
-            patient_id = enter_patient(client, patient)
-            for line in replay(client, patient_id, visits, horizon=24.0):
-                print(line)
-            print(client.get("/v1/model")["model"]["notice"])
+        return _example(options.out, options.port, options.jobs)
     except ServiceError as error:
         print(f"csl: {error}", file=sys.stderr)
         return 1
+
+
+def _example(out: Path, port: int, jobs: int) -> int:
+    """Convert, train, print the table and follow one patient; raises ServiceError."""
+    require_free(port)  # before the training, not after it
+    tables, _ = converted(DATA)
+    write(tables, out / "cohort")
+    arguments = ["--cohort", str(out / "cohort"), "--study", str(STUDY), "--jobs", str(jobs)]
+    if code := train([*arguments, "--out", str(out / "artifacts")]):
+        return code
+    print(f"\n{results_table(json.loads(_audit(out).read_text(encoding='utf-8')))}\n", flush=True)
+    patient, visits = as_json(tables, PATIENT_ID)
+    with running_service(out / "artifacts", out / "csl.sqlite", port) as (client, _):
+        patient_id = enter_patient(client, patient)
+        for line in replay(client, patient_id, visits, horizon=24.0):
+            print(line)
+        print(client.get("/v1/model")["model"]["notice"])
     return 0
 
 

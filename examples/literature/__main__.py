@@ -16,7 +16,7 @@ from examples.literature.comparison import SETTINGS, compare, pooled
 from examples.literature.expected import answered_until
 from examples.literature.report import Comparison, as_json, in_short, page
 from examples.truth.cohorts import LEARN_SEED, draw
-from model.command_line import run
+from model.command_line import at_least, run
 from model.learning.fitting import fit_predictor
 from model.saved.artifact import load
 from model.saved.atomic_folder import new_folder
@@ -37,9 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to create")
     parser.add_argument("--artifact", type=Path, metavar="DIR", help="a trained model (default: train one now)")
-    parser.add_argument("--train", type=int, default=20_000, help="synthetic patients to train on (default 20000)")
-    parser.add_argument("--patients", type=int, default=2_000, help="drawn per published cohort (default 2000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the patients drawn (default 1)")
+    parser.add_argument(
+        "--train", type=at_least(1), default=20_000, help="synthetic patients to train on (default 20000)"
+    )
+    parser.add_argument("--patients", type=at_least(1), default=2_000, help="drawn per published cohort (default 2000)")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of the patients drawn (default 1)")
     options = parser.parse_args(arguments)
     return run(lambda: _write(options))
 

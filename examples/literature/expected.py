@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model.predictor import Predictor
-    from model.types import FloatArray, Histories
+    from model.types import FloatArray, Histories, IntArray
 
 PATIENTS_AT_ONCE = 500
 
@@ -50,6 +50,6 @@ def _moments(predictor: Predictor) -> FloatArray:
     return np.arange(0.0, predictor.supported_until_month + 1e-9, predictor.grid.horizon_month)
 
 
-def _groups(who: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _groups(who: IntArray) -> Iterator[IntArray]:
     for start in range(0, len(who), PATIENTS_AT_ONCE):
         yield who[start : start + PATIENTS_AT_ONCE]

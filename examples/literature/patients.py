@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The size law of facts sheet section 9 [P]: ln mm normal; Kuiper's mean 7.4 and SD 3.5 imply 0.45 as well [D].
 LOG_SIZE_MEAN, LOG_SIZE_SD = 1.90, 0.45
-ATTENDANCE_WEIGHT = 8.0  # Beta(6, 2), facts sheet section 9 [P]
+ATTENDANCE_WEIGHT = 8.0  # Beta(6, 2) at a mean of 0.75, facts sheet section 9 [P]
 EARLIEST_VISIT_MONTH = 0.5
 
 

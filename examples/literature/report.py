@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from examples.literature.comparison import pooled, without_each
-from examples.literature.patients import LOG_SIZE_MEAN, LOG_SIZE_SD
+from examples.literature.patients import ATTENDANCE_WEIGHT, LOG_SIZE_MEAN, LOG_SIZE_SD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +54,11 @@ class Comparison:
 
 def page(comparison: Comparison) -> str:
     """The whole page."""
-    environment = Environment(  # noqa: S701 - Markdown of our own figures, shown by nobody's browser as it is
-        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=True
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(),  # HTML only; this is Markdown
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
     )
     return environment.get_template("literature.md.j2").render(
         **vars(comparison),
@@ -64,6 +67,7 @@ def page(comparison: Comparison) -> str:
         total=pooled(comparison.counts),
         visits=comparison.literature.visits,
         left_out=comparison.literature.left_out,
+        attendance_weight=ATTENDANCE_WEIGHT,
         log_size_mean=LOG_SIZE_MEAN,
         log_size_sd=LOG_SIZE_SD,
     )

@@ -19,6 +19,7 @@ import numpy as np
 from examples.csl.convert import DATA, converted, write
 from examples.peers.comparison import compare, predict_all, table
 from examples.peers.rivals import RIVALS, MissingPeersError, check_installed
+from model.command_line import at_least
 from model.learning.fitting import fit_without_folds
 from model.learning.split import patient_folds
 from model.study.file import read_study
@@ -32,10 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m examples.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file to create")
-    parser.add_argument("--seed", type=int, default=1, help="of folds, rivals and intervals (default 1)")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of folds, rivals and intervals (default 1)")
     options = parser.parse_args(arguments)
     if options.out.exists():
         print(f"{options.out}: exists already; name a new file", file=sys.stderr)
+        return 2
+    if not options.out.parent.is_dir():  # said before the work, not after it
+        print(f"{options.out.parent}: no such folder; make it first", file=sys.stderr)
         return 2
     try:
         check_installed()

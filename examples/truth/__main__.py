@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from examples.truth.options import Options
+from model.command_line import at_least
 from synthetic_data.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -35,16 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--variant", choices=VARIANTS, help="of the synthetic cohorts (default: the table's own)")
     parser.add_argument(
         "--patients",
-        type=int,
+        type=at_least(1),
         default=20_000,
         help="to learn from (not small-centre), and as many fresh ones (default 20000)",
     )
-    parser.add_argument("--replicates", type=int, default=100, help="small-centre: cohorts to fit (default 100)")
     parser.add_argument(
-        "--oracle-patients", type=int, default=500_000, help="with visible onsets, for the oracle (default 500000)"
+        "--replicates", type=at_least(1), default=100, help="small-centre: cohorts to fit (default 100)"
     )
-    parser.add_argument("--judged", type=int, default=2_500, help="coverage: patients with a band (default 2500)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for what can be split (default 1)")
+    parser.add_argument(
+        "--oracle-patients",
+        type=at_least(1),
+        default=500_000,
+        help="with visible onsets, for the oracle (default 500000)",
+    )
+    parser.add_argument(
+        "--judged", type=at_least(1), default=2_500, help="coverage: patients with a band (default 2500)"
+    )
+    parser.add_argument("--jobs", type=at_least(1), default=1, help="processes for what can be split (default 1)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the oracle's predictions here")
     options = vars(parser.parse_args(arguments))
     module, variant = NAMES[options.pop("name")]

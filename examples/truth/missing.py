@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from examples.truth.cohorts import HORIZONS, LANDMARKS, study_of
+from examples.truth.coverage import all_recorded
 from examples.truth.judged import trained
 from examples.truth.tables import header, line
 from model.onset.missing import JointNormal
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from examples.truth.options import Options
     from model.types import BoolArray, FloatArray
 
-RULES = {"training mean": "alone", "given the known": "together"}
 LEAST = 1e-6
 
 
@@ -36,10 +36,9 @@ def report(options: Options) -> Iterator[str]:
         "from month", "within", "patients with a blank", "log likelihood, training mean", "given the known",
         "difference", "standard error", "O/E, training mean", "given the known",
     )  # fmt: skip
-    matters = np.array([bool(baseline.prior) for baseline in study.baseline])
     for landmark in LANDMARKS:
         who = together.fresh.followed(landmark)
-        who = who[np.isnan(together.fresh.histories.baseline[who][:, matters]).any(axis=1)]
+        who = who[~all_recorded(study, together.fresh.histories.select(who))]
         risks = [judged.predicted(who, landmark) for judged in (alone, together)]
         for index, horizon in enumerate(HORIZONS):
             happened = together.fresh.happened(who, landmark + horizon)[:, : len(CAUSES)]
@@ -52,7 +51,7 @@ def report(options: Options) -> Iterator[str]:
 
 
 def log_likelihood(risk: FloatArray, happened: BoolArray) -> FloatArray:
-    """Log probability of which onset came first, or none, (n_patients,); both (n_patients, n_causes)."""
+    """Log chance of which onset came first, or none, not below log LEAST; (n_patients, n_causes) to (n_patients,)."""
     chance = np.column_stack([risk, 1.0 - risk.sum(axis=1)])
     came = np.column_stack([happened, ~happened.any(axis=1)])
     return np.asarray(np.log(np.maximum(chance[came], LEAST)))

@@ -11,7 +11,7 @@ import numpy as np
 from model.audit.baselines import ALIKE
 from model.audit.decision_curve import THRESHOLDS, net_benefit, net_benefit_of_all
 from model.audit.judged import FIGURES, MIN_EVENTS, judge
-from model.audit.metrics import observed_incidence
+from model.audit.metrics import observed_incidence, ratio
 from model.audit.nonparametric import aalen_johansen
 from model.audit.out_of_fold import MODEL
 from model.audit.resampling import interval, number, numbers
@@ -132,7 +132,7 @@ def _figures(cell: Cell, name: str) -> dict[str, FloatArray]:
 def _detection_oe(cell: Cell) -> FloatArray:
     """Detections that happened over those expected under the visits that happened."""
     count = cell.judged.count
-    return (count @ cell.judged.case.astype(np.float64)) / (count @ cell.expected_detections)
+    return ratio(count @ cell.judged.case.astype(np.float64), count @ cell.expected_detections)
 
 
 def _curve(cell: Cell) -> list[Row]:

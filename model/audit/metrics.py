@@ -21,7 +21,7 @@ def brier_score(predicted: FloatArray, case: BoolArray, weight: FloatArray) -> F
 
     Graf et al., Statistics in Medicine 18 (1999) 2529-2545.
     """
-    return _ratio(weight @ (case - predicted) ** 2, weight.sum(axis=-1))
+    return ratio(weight @ (case - predicted) ** 2, weight.sum(axis=-1))
 
 
 def brier_of_everyone_alike(case: BoolArray, weight: FloatArray) -> FloatArray:
@@ -38,7 +38,7 @@ def scaled_brier(brier: FloatArray, brier_null: FloatArray) -> FloatArray:
 
     Kattan and Gerds, Diagnostic and Prognostic Research 2 (2018) 7.
     """
-    return np.asarray(1.0 - _ratio(brier, brier_null))
+    return np.asarray(1.0 - ratio(brier, brier_null))
 
 
 def cumulative_dynamic_auc(predicted: FloatArray, case: BoolArray, weight: FloatArray) -> FloatArray:
@@ -54,21 +54,21 @@ def cumulative_dynamic_auc(predicted: FloatArray, case: BoolArray, weight: Float
     lower, upto = (np.searchsorted(ranked, ranked[is_case], side=side) for side in ("left", "right"))
     beaten = (controls[..., lower] + controls[..., upto]) / 2
     cases = weight[..., is_case]
-    return _ratio(np.sum(cases * beaten, axis=-1), cases.sum(axis=-1) * controls[..., -1])
+    return ratio(np.sum(cases * beaten, axis=-1), cases.sum(axis=-1) * controls[..., -1])
 
 
 def observed_incidence(case: BoolArray, weight: FloatArray) -> FloatArray:
     """Weighted share of cases, which is the Aalen-Johansen estimate at the horizon."""
-    return _ratio(weight @ case.astype(np.float64), weight.sum(axis=-1))
+    return ratio(weight @ case.astype(np.float64), weight.sum(axis=-1))
 
 
 def observed_over_expected(predicted: FloatArray, observed: FloatArray, count: FloatArray) -> FloatArray:
     """Observed incidence (...,) over the mean prediction of rows that count `count`, (..., n_rows), times."""
-    return _ratio(observed * count.sum(axis=-1), count @ predicted)
+    return ratio(observed * count.sum(axis=-1), count @ predicted)
 
 
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
     """Divide; what has nothing to divide by is NaN, so that nobody takes it for a number."""
-    ratio: FloatArray = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
-    np.divide(part, whole, out=ratio, where=whole > 0)
-    return ratio
+    quotient: FloatArray = np.full(np.broadcast_shapes(np.shape(part), np.shape(whole)), np.nan)
+    np.divide(part, whole, out=quotient, where=whole > 0)
+    return quotient

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.audit.judged import MIN_EVENTS
+from model.audit.metrics import ratio
 from model.audit.resampling import number
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def audit_one_step(
             "n": int(inside.sum()),
             "observed": events,
             "expected": float(expected.sum()),
-            "ratio": number((count @ observed) / (count @ expected)) if enough else None,
+            "ratio": number(ratio(count @ observed, count @ expected)) if enough else None,
         }
 
     nobody = np.zeros_like(untested)

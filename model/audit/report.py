@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from model.audit.baselines import ALIKE, COX
 from model.audit.figures import calibration_figure, decision_figure
@@ -82,8 +81,8 @@ def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[st
     }
 
 
-def _picture(draw: Callable[..., str], rows: list[dict[str, Any]], *, name: str, alt: str) -> Markup | None:
-    return Markup(draw(rows, name=name, alt=alt)) if rows else None  # noqa: S704 -- our own svg
+def _picture(draw: Callable[..., str], rows: list[dict[str, Any]], *, name: str, alt: str) -> str | None:
+    return draw(rows, name=name, alt=alt) if rows else None
 
 
 def _strata_name(strata: list[dict[str, Any]]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from model.predictor import Predictor
     from model.study.definition import Study
     from model.tables.cohort import Cohort
-    from model.types import FloatArray, IntArray, Outcomes
+    from model.types import BoolArray, FloatArray, IntArray, Outcomes
 
 # The moments of prediction that are shown, each as the nearest landmark of the study's grid.
 AUDITED_MONTHS = (0.0, 12.0, 36.0, 60.0)
@@ -56,45 +56,29 @@ def run(
     -------
     The document of audit.json: plain values, months throughout, no NaN; what could not be computed is None.
     """
-    study, histories, outcomes = cohort.study, cohort.histories, cohort.outcomes
-    count = patient_weights(len(cohort), seed=seed)
+    study, outcomes = cohort.study, cohort.outcomes
     supported_until = min(each.supported_until_month for each in predictors)
     landmarks = audited_landmarks(study, supported_until=supported_until)
     parallel = Parallel(n_jobs=jobs)
     held_out = [fold == k for k in range(len(predictors))]
-    priors: Sequence[Predictor | None] = [None] * len(predictors) if prior_alone is None else prior_alone
-    parts = parallel(
-        delayed(predict_at_landmark)(predictor, histories, outcomes, out, landmark, prior_alone=prior)
-        for landmark in landmarks
-        for predictor, out, prior in zip(predictors, held_out, priors, strict=True)
+    predictions = _predict_landmarks(
+        parallel, cohort, held_out, predictors, prior_alone=prior_alone, landmarks=landmarks
     )
     visits = parallel(
-        delayed(predict_every_visit)(predictor, histories, outcomes, np.flatnonzero(out))
+        delayed(predict_every_visit)(predictor, cohort.histories, outcomes, np.flatnonzero(out))
         for predictor, out in zip(predictors, held_out, strict=True)
     )
-    predictions = [
-        LandmarkPredictions.join(parts[start : start + len(predictors)])
-        for start in range(0, len(parts), len(predictors))
-    ]
+    count = patient_weights(len(cohort), seed=seed)
     rows = parallel(
         delayed(_rows_at)(study, at_landmark, outcomes, count, horizon)
         for at_landmark in predictions
         for horizon in range(len(study.horizon_months))
     )
-    label_of = {each.name: each.label or each.name for each in study.baseline}
     return {
         "study": study.name,
         "version": version,
         "time_unit": "months",
-        "cohort": {
-            "patients": len(cohort),
-            "visits": int(np.isfinite(histories.visit_month).sum()),
-            "events": {name: int((outcomes.cause == k).sum()) for k, name in enumerate(study.event_names, 1)},
-        },
-        "events": [
-            {"name": event.name, "label": event.label or event.name, "role": event.role, "observed": event.observed}
-            for event in study.event
-        ],
+        **_what_is_audited(cohort),
         "rules": {
             "folds": len(predictors),
             "seed": seed,
@@ -104,10 +88,7 @@ def run(
             "supported_until": supported_until,
             "landmarks": landmarks,
             "horizons": list(study.horizon_months),
-            "strata": [
-                {"column": by.column, "label": label_of[by.column], "cuts": list(by.cuts), "source": by.source}
-                for by in study.strata
-            ],
+            "strata": _strata(study),
             "min_expected": MIN_EXPECTED,
         },
         "learners": [dict(each) for each in learners],
@@ -128,6 +109,51 @@ def audited_landmarks(study: Study, *, supported_until: float) -> list[float]:
     grid = np.array(study.landmark_months)
     nearest = {float(grid[np.abs(grid - month).argmin()]) for month in AUDITED_MONTHS}
     return sorted(month for month in nearest if month <= supported_until)
+
+
+def _predict_landmarks(
+    parallel: Parallel,
+    cohort: Cohort,
+    held_out: Sequence[BoolArray],
+    predictors: Sequence[Predictor],
+    *,
+    prior_alone: Sequence[Predictor] | None,
+    landmarks: Sequence[float],
+) -> list[LandmarkPredictions]:
+    """Predict everybody at risk at each landmark, every fold (n_patients,) by the predictor fitted without it."""
+    priors: Sequence[Predictor | None] = [None] * len(predictors) if prior_alone is None else prior_alone
+    parts = parallel(
+        delayed(predict_at_landmark)(predictor, cohort.histories, cohort.outcomes, out, landmark, prior_alone=prior)
+        for landmark in landmarks
+        for predictor, out, prior in zip(predictors, held_out, priors, strict=True)
+    )
+    n = len(predictors)
+    return [LandmarkPredictions.join(parts[start : start + n]) for start in range(0, len(parts), n)]
+
+
+def _what_is_audited(cohort: Cohort) -> dict[str, Any]:
+    """Count the cohort and name the events."""
+    study, cause = cohort.study, cohort.outcomes.cause
+    return {
+        "cohort": {
+            "patients": len(cohort),
+            "visits": int(np.isfinite(cohort.histories.visit_month).sum()),
+            "events": {name: int((cause == k).sum()) for k, name in enumerate(study.event_names, 1)},
+        },
+        "events": [
+            {"name": event.name, "label": event.label or event.name, "role": event.role, "observed": event.observed}
+            for event in study.event
+        ],
+    }
+
+
+def _strata(study: Study) -> list[dict[str, Any]]:
+    """Say by which columns patients are sorted, for the reader."""
+    label_of = {each.name: each.label or each.name for each in study.baseline}
+    return [
+        {"column": by.column, "label": label_of[by.column], "cuts": list(by.cuts), "source": by.source}
+        for by in study.strata
+    ]
 
 
 def _rows_at(

@@ -120,19 +120,19 @@ def load(folder: Path) -> LoadedModel:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, or an incomplete one") from None
     if schema != SCHEMA_VERSION:
-        raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}")
+        raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}: train it again")
     own = _sums({MANIFEST: written, MANIFEST_SUM: _line(MANIFEST, written).encode()})
     contents = {name: _verified(folder, name, sum_) for name, sum_ in {**expected, **own}.items()}
     if _sum_of_sums(expected) != total or folder.resolve().name != version:
         raise ArtifactError(f"{folder}: {MANIFEST} does not belong to these files")
     stray = sorted(path.name for path in folder.iterdir() if path.name not in contents)
     if stray:
-        raise ArtifactError(f"{folder}: {stray[0]} is not part of the model")
+        raise ArtifactError(f"{folder}: {stray[0]} is not part of the model: take it out of the folder")
     try:
         predictor = _predictor(contents["model.npz"], contents["study.toml"].decode())
         facts = json.loads(contents["model_facts.json"])
     except Exception as error:  # Whatever a forged file makes the readers raise, the answer is the same.
-        rule = "the files are whole, but not a model that this program can read"
+        rule = "the files are whole, but not a model that this program can read: train it again"
         raise ArtifactError(f"{folder}: {rule}") from error
     return LoadedModel(predictor, version, total, manifest, facts, folder)
 

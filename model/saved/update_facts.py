@@ -115,11 +115,14 @@ def updated_facts(
     )
     said["O30"] += f". This version is {model.version} fitted to a site by `python -m model.update`"
     by_name = dict(zip(study.event_names, updates, strict=True))
-    facts = {
+    as_stated = {name for name, update in by_name.items() if update.method in ("kept", "intercept")}
+    return {
         **old,
         "synthetic": _either(old.get("synthetic"), synthetic),
         "seed": seed,
         "command": f"python -m model.update --artifact {model.version} --cohort DIR --method {asked} --seed {seed}",
+        # Effects that were moved are no longer what is stated there.
+        "effects": [row for row in old["effects"] if row["event"] in as_stated],
         "attributes": [{**row, "value": said[row["id"]]} for row in old["attributes"]],
         "update": {
             "updated_from": {"version": model.version, "sha256": model.sha256},
@@ -143,10 +146,6 @@ def updated_facts(
             "helped": comparison[-1]["value"] >= 0,
         },
     }
-    if "effects" in old:  # Those that were moved are no longer what is stated there.
-        as_stated = {name for name, update in by_name.items() if update.method in ("kept", "intercept")}
-        facts["effects"] = [row for row in old["effects"] if row["event"] in as_stated]
-    return facts
 
 
 def _numbers(moved: Moved | None, update: CauseUpdate) -> dict[str, Any]:

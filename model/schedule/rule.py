@@ -42,7 +42,8 @@ class Plan:
     Attributes
     ----------
     feasible : whether the limit can be kept within the shortest and longest interval, at every step
-    why : the reasons in sentences: what bounds the first interval, then the first visit before which the limit breaks
+    why : the reasons in sentences: what bounds the first interval, then the first visit before which the limit breaks,
+        then what only another tier's tests can find
     interval_months : to the first visit
     earliest_month, latest_month : the window around the first visit
     visits, cost, burden_days : of the whole plan; costs in the study's units

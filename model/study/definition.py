@@ -10,7 +10,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from model.study.entries import Baseline, Event, Frozen, Marker, Name, Policy, Positive, Strata, Test, Text, broken
 
-MONTHS_PER_UNIT = {"days": 1 / 30.4375, "months": 1.0, "years": 12.0}
+DAYS_PER_MONTH = 30.4375
+MONTHS_PER_UNIT = {"days": 1 / DAYS_PER_MONTH, "months": 1.0, "years": 12.0}
 # Longer than anybody is followed: a time beyond it is a date or a wrong unit.
 MOST_MONTHS = 150 * 12.0
 

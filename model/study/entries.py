@@ -77,7 +77,7 @@ class Event(Frozen):
 
     @field_validator("lead", "pace_log_sd", "pace")
     @classmethod
-    def _only_what_tests_find_grows(cls, value: float, info: ValidationInfo) -> float:
+    def _only_what_tests_find_grows(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("observed") == "exact":
             raise broken('only for events with observed = "test"')
         return value

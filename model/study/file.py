@@ -188,10 +188,11 @@ def _line(lines: dict[KeyPath, int], path: KeyPath) -> int:
 
 def _shown(path: KeyPath, document: dict[str, Any]) -> str:
     """`baseline[size_mm].range`: entries of a list of tables are called by their name."""
-    shown, here = "", document
+    shown = ""
+    here: Any = document
     for part in path:
         try:
-            here = here[part]  # type: ignore[index]
+            here = here[part]
         except (KeyError, IndexError, TypeError):
             here = {}
         if isinstance(part, int):

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from model.types import FloatArray
 
 TABLES = ("patients", "visits", "outcomes")
-DAYS_PER_MONTH = cohort_rules.DAYS_PER_MONTH
 
 
 @dataclass(frozen=True)

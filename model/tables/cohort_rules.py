@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.errors import Problem
-from model.study.definition import MOST_MONTHS
+from model.study.definition import DAYS_PER_MONTH, MOST_MONTHS
 from model.types import POSITIVE
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from model.study.definition import Study
     from model.tables.columns import ColumnRule
     from model.tables.table_file import Table
-
-DAYS_PER_MONTH = 30.4375
 
 
 def months(time: pd.Series, study: Study) -> pd.Series:

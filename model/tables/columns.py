@@ -147,11 +147,12 @@ def _pandera_column(rule: ColumnRule) -> pa.Column:
 
 
 def _what_it_must_be(rule: ColumnRule) -> str:
+    blank = "" if rule.required or rule.filled else ", or blank"
     words = {
         "level": f"must be one of {', '.join(rule.words)}",
         "date": "must be a calendar date such as 2024-03-31",
         "binary": "must be 0 or 1",
-        "number": "must be a number with a decimal point, or blank",
+        "number": f"must be a number with a decimal point{blank}",
     }
     return f"{words[rule.kind]} (value withheld)"
 

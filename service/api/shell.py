@@ -59,6 +59,7 @@ class Shell:
         try:
             await self.app(scope, receive, send_safely)
         except Exception as error:
+            # Starlette's own last resort raises it again: the server would log its words, which may hold values.
             if started:
                 raise
             await self.answer_fault(Request(scope), error)(scope, receive, send_safely)

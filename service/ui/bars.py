@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from service.api.outgoing_risk import GroupOut
 
@@ -54,12 +54,12 @@ class BarChart:
     height: float
 
 
-def bar_charts(groups: Iterable[GroupOut], labels: Mapping[str, str]) -> list[BarChart]:
-    """Draw each event's groups on one scale; groups that do nothing to any event are left out."""
+def bar_charts(groups: Sequence[GroupOut], labels: Mapping[str, str]) -> list[BarChart]:
+    """Draw each event's groups on one scale; groups that do nothing to any event are summed up but not drawn."""
     telling = [group for group in groups if any(abs(effect) >= NOTHING for effect in group.effect.values())]
     rows = {event: [(WORDS[group.group], group.effect[event]) for group in telling] for event in labels}
-    for row in rows.values():
-        row.append((TOGETHER, sum(effect for _, effect in row)))
+    for event, row in rows.items():
+        row.append((TOGETHER, sum(group.effect[event] for group in groups)))
     longest = max(LEAST_SCALE, *(abs(effect) for row in rows.values() for _, effect in row))
     return [_chart(labels[event], row, longest) for event, row in rows.items()]
 

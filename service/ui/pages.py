@@ -92,9 +92,7 @@ def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> Pati
     patient = stored.patient
     messages: list[str] = []
     planned = answers.or_warn(lambda: _schedule(model, stored), messages)
-    risk = answers.or_warn(
-        lambda: answers.risk(model, patient, moment(patient, None, today=today, at="today")), messages
-    )
+    risk = answers.or_warn(lambda: _risk(model, stored, today), messages)
     labels = {event.name: event.label or event.name for event in model.predictor.study.event}
     change = answers.or_warn(lambda: _last_change(model, patient), messages) if planned else None
     worth_knowing = _worth_knowing(risk.missing)[:MOST_TO_ASK_FOR] if risk else []
@@ -120,6 +118,11 @@ def _schedule(model: LoadedModel, stored: StoredPatient) -> ScheduleOut:
     require_study(model.predictor.study, stored)
     patient = stored.patient
     return answers.schedule(model, patient, _last_seen(patient), tier=None)
+
+
+def _risk(model: LoadedModel, stored: StoredPatient, today: date) -> RiskOut:
+    require_study(model.predictor.study, stored)
+    return answers.risk(model, stored.patient, moment(stored.patient, None, today=today, at="today"))
 
 
 def _last_seen(patient: Patient) -> date:

@@ -84,6 +84,12 @@ def _percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
+def _points(difference: float) -> str:
+    """Show a difference of probabilities in percentage points, with a sign unless it rounds to nothing."""
+    rounded = round(100 * difference, 1)
+    return f"{rounded:+.1f}".replace("-", "\N{MINUS SIGN}") if rounded else "0.0"
+
+
 def _times(log_hazard: float) -> str:
     return f"\N{MULTIPLICATION SIGN}{math.exp(log_hazard):.2f}"
 
@@ -101,4 +107,4 @@ def _chance(probability: float | None) -> str:
 
 
 _environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
-_environment.filters |= {"percent": _percent, "times": _times, "value": _value, "chance": _chance}
+_environment.filters |= {"percent": _percent, "points": _points, "times": _times, "value": _value, "chance": _chance}

@@ -54,3 +54,8 @@ def test_without_the_library_the_command_says_how_to_install_it(tmp_path, monkey
     assert not said.out
     assert "requirements/peers.txt" in said.err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_could_not_be_written_is_refused_before_the_work(tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "nowhere" / "peers.json")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'nowhere'}: no such folder; make it first\n"

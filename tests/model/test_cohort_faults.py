@@ -164,6 +164,12 @@ CASES = {
          "outcomes.csv:3: last_negative_time: must be before the event's time"],
     ),
 }  # fmt: skip
+# Those whose fault is not one of the csv format itself.
+IN_ANY_FORMAT = [
+    case
+    for case, (tables, _) in CASES.items()
+    if all(isinstance(text, str) and "," in text and "\n" in text for text in tables.values())
+]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -236,12 +242,10 @@ def test_no_value_of_a_patient_is_ever_told(tmp_path):
     assert not re.search("77", told)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", IN_ANY_FORMAT)
 def test_parquet_tells_the_same_with_row_numbers(tmp_path, case):
     tables, messages = CASES[case]
     texts = {"patients": PATIENTS, "visits": VISITS, "outcomes": OUTCOMES} | tables
-    if not all(isinstance(text, str) and text.count(",") and text.count("\n") for text in texts.values()):
-        return  # Faults of the csv format itself.
     tmp_path.joinpath("t").mkdir()
     for name, text in texts.items():
         as_text = pyarrow.csv.ConvertOptions(

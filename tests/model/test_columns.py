@@ -129,7 +129,7 @@ def test_only_the_second_of_two_alike_is_told_and_blanks_are_not_alike():
 def test_a_broken_cell_is_told_once():
     rule = ColumnRule("x", "number", required=True, bounds=(0.0, 1.0))
     assert sorted(checked(["x", "2", ""], rule)[1]) == [
-        (2, NOT_A_NUMBER),
+        (2, "must be a number with a decimal point (value withheld)"),
         (3, "must be from 0 to 1 (value withheld)"),
         (4, "a value is required"),
     ]

@@ -245,6 +245,7 @@ def test_a_patient_whose_event_was_found_is_named_by_row(frames, model):
         ({"landmark": -1}, "landmark -1 is not within what the model supports, 0 to 24 months"),
         ({"landmark": np.nan}, "landmark nan is not within what the model supports, 0 to 24 months"),
         ({"landmark": 0, "horizons": [12, 25]}, "horizon 25 is not within what the model answers, 0 to 24 months"),
+        ({"landmark": 0, "horizons": []}, "no horizon was asked for: give one or more, or None for those of the study"),
         ({"landmark": 0, "horizons": [-1]}, "horizon -1 is not within what the model answers, 0 to 24 months"),
     ],
 )
@@ -252,6 +253,15 @@ def test_beyond_what_it_learned_from_there_is_no_answer(small, asked, message):
     with pytest.raises(NotSupportedError) as caught:
         small.predict(deaths()["patients"], **asked)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("bands", [True, False])
+def test_a_record_for_which_no_number_comes_out_is_refused_not_left_blank(small, bands):
+    patients = deaths()["patients"].assign(x=0.0)
+    patients.loc[7, "x"] = 1e6
+    with pytest.raises(NotSupportedError, match=r"^row 8 of patients: the model gives no finite number"):
+        small.predict(patients, landmark=0, bands=bands)
+    assert len(small.predict(patients.drop(index=7), landmark=0, horizons=[12], bands=bands)) == 149
 
 
 def test_every_wrong_entry_of_a_series_is_named(small):

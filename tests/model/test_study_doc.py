@@ -47,3 +47,17 @@ def test_the_figures_of_growth_and_of_the_tests_are_those_of_the_default_study()
         seen = test.sees.items()
         sees = [f"{at}: {v.start:.2f}, {v.max:.2f}, {v.half_time:.1f}, {v.shape:.2f}, {v.first:.2f}" for at, v in seen]
         assert f"| `{test.name}` | {'<br>'.join(sees)} | {test.cost:g} | {test.burden_days:g} |" in PAGE
+
+
+def test_the_priors_are_those_of_the_default_study():
+    study = read_study(DEFAULT_STUDY)
+
+    def cell(baseline, event):
+        priors = baseline.prior.get(event, ())
+        levels = [f"{prior.level}: " if prior.level else "" for prior in priors]
+        effects = [f"{prior.log_hazard_ratio:g} ± {prior.sd:g}" for prior in priors]
+        return "; ".join(map("".join, zip(levels, effects, strict=True))) or "-"
+
+    for baseline in study.baseline:
+        cells = [cell(baseline, event) for event in study.event_names]
+        assert f"| `{baseline.name}` | {baseline.group} | {' | '.join(cells)} |" in PAGE

@@ -8,9 +8,9 @@ from model.errors import BadInputError
 from model.study.file import parse_study
 from model.tables.cohort import cohort_from_frames, read_cohort, records_from_frames
 from model.tables.table_frame import table_from_frame
-from tests.model.tables import OUTCOMES, PATIENTS, SMALL, STUDY, VISITS, write_tables
+from tests.model.tables import SMALL, STUDY, write_tables
 from tests.model.test_cohort import EVENTS_ONLY, assert_same_arrays
-from tests.model.test_cohort_faults import CASES
+from tests.model.test_cohort_faults import CASES, IN_ANY_FORMAT
 
 NA = pd.NA
 
@@ -68,12 +68,9 @@ def test_files_and_frames_of_text_or_of_real_types_give_the_same_arrays(tmp_path
     )
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", IN_ANY_FORMAT)
 def test_a_fault_in_a_frame_is_told_as_in_a_file_with_the_row_counted_from_1(tmp_path, case):
     tables, messages = CASES[case]
-    texts = {"patients": PATIENTS, "visits": VISITS, "outcomes": OUTCOMES} | tables
-    if not all(isinstance(text, str) and text.count(",") and text.count("\n") for text in texts.values()):
-        return  # Faults of the csv format itself.
     folder = write_tables(tmp_path, **tables)
     expected = [
         re.sub(r"\.csv(?::(\d+))?", lambda m: f":{max(int(m[1]) - 1, 1)}" if m[1] else "", message)
@@ -109,7 +106,7 @@ def test_a_moment_within_a_day_is_not_rounded_to_it():
 @pytest.mark.parametrize(
     ("table", "column", "values", "messages"),
     [
-        ("patients", "age", [60, "old", 55], ["patients:2: age: must be a number with a decimal point, or blank"]),
+        ("patients", "age", [60, "old", 55], ["patients:2: age: must be a number with a decimal point (value"]),
         ("patients", "age", [60, 71, np.inf], ["patients:3: age: must be from 18 to 100"]),
         ("patients", "age", [60, None, 55], ["patients:2: age: a value is required"]),
         ("patients", "age", pd.to_datetime(["2024"] * 3), [f"patients:{row}: age: must be a number" for row in "123"]),

@@ -67,7 +67,7 @@ def test_f01_a_note_may_have_lines_but_no_control_characters(client, patient):
     ],
 )
 def test_f02_what_is_not_one_json_object(client, body):
-    problem(send(client, body), 400)
+    assert problem(send(client, body), 400)["title"] == "Bad Request"
 
 
 def test_f03_too_much_of_anything(client):
@@ -94,13 +94,14 @@ def test_f03_as_deep_as_allowed_is_read(client, levels):
     "media", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "", "json"]
 )
 def test_f04_a_body_of_another_type(client, media):
-    problem(client.post("/v1/patients", content=json.dumps(PATIENT), headers={"content-type": media}), 415)
+    refusal = client.post("/v1/patients", content=json.dumps(PATIENT), headers={"content-type": media})
+    assert problem(refusal, 415)["detail"] == "The body must be application/json in UTF-8."
 
 
 def test_f04_a_body_without_a_type(client):
     request = client.build_request("POST", "/v1/patients", content=json.dumps(PATIENT))
     request.headers.pop("content-type", None)
-    problem(client.send(request), 415)
+    assert problem(client.send(request), 415)["detail"] == "The body must be application/json in UTF-8."
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,8 @@ def test_f44_moments_are_utc_by_rfc_3339(client, patient):
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "[::2]"])
 def test_a_request_that_was_meant_for_another_host_is_refused(client, host):
-    problem(client.get("/v1/model", headers={"host": host}), 421)
+    refusal = problem(client.get("/v1/model", headers={"host": host}), 421)
+    assert refusal["detail"] == "This service answers on this machine only."
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "[::1]:8000", "[::1]"])

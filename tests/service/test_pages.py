@@ -4,7 +4,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
+from service.ui.routes import _points
 from tests.service.conftest import PATIENT, VISIT
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -71,8 +73,7 @@ def test_no_page_runs_or_fetches_anything_from_elsewhere(client, address):
             assert tag not in ("script", "iframe", "form", "img", "style")
             assert not any(name.startswith("on") or name == "style" for name in attributes)
             for name in ("href", "src"):
-                assert attributes.get(name, "/").startswith(("/ui", "/v1/", "#", "/"))
-                assert not attributes.get(name, "/").startswith("//")
+                assert attributes.get(name, "#").startswith(("/ui", "/v1/", "#"))
     assert client.get("/ui/style.css").headers["content-type"] == "text/css; charset=utf-8"
     style = client.get("/ui/style.css").text
     assert "url(" not in style
@@ -187,6 +188,21 @@ def test_pages_say_why_there_is_no_number(client, patient, address, fact, said):
     for shown in (page(client, "/ui"), page(client, address)):
         assert said in shown.text
         assert "Risk as of" not in shown.text
+
+
+def test_pages_give_no_number_for_a_record_of_another_study(client, address, app):
+    with app.state.service.database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(text("update patient set study = 'csl'"))
+    for shown in (page(client, "/ui"), page(client, address)):
+        assert "does not fit the loaded model's" in shown.text
+        assert "Risk as of" not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"), [(0.0123, "+1.2"), (-0.021, "\N{MINUS SIGN}2.1"), (-0.0004, "0.0"), (0.0004, "0.0")]
+)
+def test_a_difference_has_a_sign_unless_it_rounds_to_nothing(difference, said):
+    assert _points(difference) == said
 
 
 def test_an_empty_list_says_how_to_begin(client):

@@ -224,8 +224,8 @@ def test_deleting_erases_everything(client, patient, app):
 )
 def test_an_identifier_that_names_nobody_is_not_found(client, name):
     for address in (f"/v1/patients/{name}", f"/v1/patients/{name}/visits", f"/v1/patients/{name}/risk"):
-        problem(client.get(address), 404)
-    problem(client.post(f"/v1/patients/{name}/visits", json=VISIT), 404)
+        assert problem(client.get(address), 404)["errors"] == []
+    assert problem(client.post(f"/v1/patients/{name}/visits", json=VISIT), 404)["errors"] == []
 
 
 def test_of_many_who_record_the_same_day_exactly_one_succeeds(server, client, patient):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import synthetic_data
 from synthetic_data.detection import ONSET_DIAMETER_MM, sensitivity
@@ -70,7 +71,7 @@ def test_receptor_pet_never_sees_more_than_the_avid_share(growths):
 def test_averaged_over_lesions_it_is_what_tests_find_that_long_after_the_beginning(curve, ki67, months, growths):
     # Lesions as the synthetic biology grows them, by size; and as a study file says it, by time at the usual pace.
     chance = (np.arange(400) + 0.5) / 400
-    spread = np.quantile(np.random.default_rng(1).standard_normal(200_000), chance)
+    spread = norm.ppf(chance)
     doubling_months = DOUBLING_DAYS / DAYS_PER_MONTH * ki67**DOUBLING_KI67_POWER * np.exp(DOUBLING_LOG_SD * spread)
     by_size = sensitivity(curve, FIRST_SIZE_MM * np.exp2(months / (3.0 * doubling_months)))
     growth, figures = growths[curve.cause], fit(curve, growths[curve.cause])

@@ -12,11 +12,18 @@ from model.onset.growth import sensitivity_at
 from model.onset.hazard import Parameters
 from model.onset.scaling import Scaling
 from model.predictor import CauseModel, Fitted, Predictor
+from model.tables.cohort import Cohort
 from tests.model.builders import histories, outcomes
 
 if TYPE_CHECKING:
     from model.study.definition import Study
     from model.types import Histories, Outcomes
+
+
+def cohort_of(study: Study, history: Histories, ended: Outcomes) -> Cohort:
+    """Patients named by their number."""
+    names = [str(number) for number in range(len(history))]
+    return Cohort(study, names, [None] * len(names), history, ended, {})
 
 
 def constant_predictor(study: Study, hazard: list[float]) -> Predictor:

@@ -9,8 +9,7 @@ import pytest
 from model.audit.report import render
 from model.audit.run import run
 from model.audit.summary import verdict
-from model.tables.cohort import Cohort
-from tests.model.audit.known import constant_predictor, surveilled_with
+from tests.model.audit.known import cohort_of, constant_predictor, surveilled_with
 from tests.model.builders import study_by_test
 
 FACTS = {
@@ -28,7 +27,7 @@ FACTS = {
 def document():
     study = study_by_test(start=0.3, best=0.9, half_time=9.0, until=18.0)
     history, ended, _ = surveilled_with(np.random.default_rng(5), study, 300, hazard=0.012, death=0.006, until=48.0)
-    cohort = Cohort(study, [str(number) for number in range(300)], [None] * 300, history, ended, {})
+    cohort = cohort_of(study, history, ended)
     predictor = constant_predictor(study, [0.012, 0.006])
     prior = constant_predictor(study, [0.02, 0.006])
     return run(cohort, np.arange(300) % 2, [predictor] * 2, seed=3, jobs=1, version="v1", prior_alone=[prior] * 2)
@@ -201,8 +200,7 @@ def test_net_benefit_is_shown_per_thousand_and_strata_only_where_there_are_any(d
     shown = [f"<td>{1000 * first[key]:.1f}</td>" for key in ("model", "all", "none")]
     assert "".join(shown).replace("-", "\u2212") in page.split('<h2 id="event-death">')[1]
     strata = [{"column": "x", "label": "Size", "cuts": [10.0], "source": None}]
-    rows = [{**row, "guideline": None} for row in document["decision_curve"]]
-    named = {**document, "rules": {**document["rules"], "strata": strata}, "decision_curve": rows}
+    named = {**document, "rules": {**document["rules"], "strata": strata}}
     assert "<td>unknown</td>" in render(named, FACTS)
 
 

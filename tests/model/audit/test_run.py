@@ -7,17 +7,11 @@ from model.audit.decision_curve import THRESHOLDS
 from model.audit.run import audited_landmarks, run
 from model.learning.fitting import fit_without_folds
 from model.study.entries import Strata
-from model.tables.cohort import Cohort
-from tests.model.audit.known import constant_predictor, surveilled_with
+from tests.model.audit.known import cohort_of, constant_predictor, surveilled_with
 from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test
 
 KEYS = {"brier", "brier_null", "ipa", "auc", "oe"}
 REGRESSED = {"intercept", "slope", "ici", "e50", "e90"}
-
-
-def cohort_of(study, history, ended):
-    names = [str(number) for number in range(len(history))]
-    return Cohort(study, names, [None] * len(names), history, ended, {})
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +210,28 @@ def test_learners_are_kept_as_they_come():
 
 
 def test_calibration_is_there_where_predictions_differ_and_none_where_they_do_not(audited):
+    # Whoever was seen at other visits has another risk of recurrence at a landmark.
     document, _ = audited
-    for row in document["by_horizon"]:
-        # Whoever was seen at other visits has another risk of recurrence at a landmark, and nobody at the start.
-        if row["too_few"] is None and row["landmark"] == 18.0 and row["event"] == "recurrence":
-            assert all(row[key]["low"] <= row[key]["high"] for key in REGRESSED)
+    late = [row for row in document["by_horizon"] if (row["event"], row["landmark"]) == ("recurrence", 18.0)]
+    assert [row["too_few"] for row in late] == [None, None]
+    assert all(row[key]["low"] <= row[key]["high"] for row in late for key in REGRESSED)
+    study = exact_study(until=0.0)
+    ended = outcomes(np.repeat([10.0, 30.0], 20), np.repeat([1, 0], 20))
+    cohort = cohort_of(study, no_visits(np.zeros(40)), ended)
+    alike = run(cohort, np.arange(40) % 2, [constant_predictor(study, [0.01])] * 2, seed=1, jobs=1)["by_horizon"][0]
+    assert alike["too_few"] is None
+    assert {key for key in REGRESSED if alike[key] is None} == REGRESSED - {"intercept"}
+
+
+def test_draws_in_which_no_detection_is_expected_are_left_out():
+    # One of twenty found had a test; one draw in three is without him, and has nothing to divide by.
+    study = study_by_test(until=0.0)
+    ended = outcomes(np.repeat([9.0, 40.0], [20, 80]), np.repeat([1, 0], [20, 80]))
+    month, scan = np.full((100, 1), np.inf), np.full((100, 1), -1)
+    month[0], scan[0] = 9.0, 1
+    predictor = constant_predictor(study, [0.01, 0.01])
+    cohort = cohort_of(study, histories(np.zeros(100), month, scan), ended)
+    document = run(cohort, np.arange(100) % 2, [predictor] * 2, seed=1, jobs=1)
+    for found in (document["by_horizon"][0]["oe"], document["one_step"][0]["ratio"]):
+        assert found["value"] == pytest.approx(20 / -np.expm1(-0.09), rel=1e-4)
+        assert found["low"] < found["value"] < found["high"] < np.inf

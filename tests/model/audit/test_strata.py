@@ -4,33 +4,8 @@ import pytest
 from model.audit.baselines import everyone_alike
 from model.audit.strata import MISSING, strata_levels, within_strata
 from model.study.file import parse_study
+from tests.model.builders import RICH
 
-STUDY = """
-name = "tiny"
-title = "Tiny"
-time_unit = "months"
-landmark_every = 6.0
-landmark_until = 6.0
-horizons = [12.0]
-[[event]]
-name = "death"
-role = "target"
-observed = "exact"
-[[baseline]]
-name = "grade"
-kind = "ordinal"
-levels = ["G1", "G2"]
-group = "pathology"
-[[baseline]]
-name = "size_mm"
-kind = "number"
-group = "imaging"
-[[strata]]
-column = "size_mm"
-cuts = [10.0, 20.0]
-[[strata]]
-column = "grade"
-"""
 CHOICES = {"n_causes": 1, "horizon_months": (12.0,)}
 
 
@@ -40,8 +15,10 @@ def of_one_cause(n_events, n):
 
 
 def test_a_cut_belongs_to_the_level_above_and_missing_is_a_level_of_its_own():
-    study = parse_study(STUDY, file="tiny.toml")
-    baseline = np.array([[0.0, 9.9], [1.0, 10.0], [np.nan, 20.0], [0.0, np.nan]])
+    # The study's strata: age cut at 50 and 70, by margin as it is.
+    study = parse_study(RICH, file="rich.toml")
+    baseline = np.full((4, 6), np.nan)
+    baseline[:, 0], baseline[:, 4] = [49.9, 50.0, 70.0, np.nan], [0.0, 1.0, np.nan, 0.0]
     expected = [[0, 0], [1, 1], [2, MISSING], [MISSING, 0]]
     assert strata_levels(study, baseline).tolist() == expected
 
