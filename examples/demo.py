@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from examples.replay import enter_patient, replay
 from examples.serving import ServiceError, require_free, running_service
@@ -74,9 +75,8 @@ def demonstrate(port: int, *, stop_at_the_end: bool) -> int:
     print("\n== One patient, visit by visit, over HTTP\n", flush=True)
     with running_service(artifacts, FOLDER / "demo.sqlite", port) as (client, service):
         model = client.get("/v1/model")["model"]
-        today = datetime.now(tz=UTC).date()
-        patient_id = enter_patient(client, {**PATIENT, "origin_date": _before(today, RESECTED)})
-        visits = [{"date": _before(today, days), "markers": m, "tests": t} for days, m, t in VISITS]
+        patient, visits = example_patient(datetime.now(tz=UTC).date())
+        patient_id = enter_patient(client, patient)
         for line in replay(client, patient_id, visits, horizon=HORIZON_MONTHS):
             print(line)
         print(f"Model {model['version']}. {model['notice']}\n")
@@ -88,6 +88,12 @@ def demonstrate(port: int, *, stop_at_the_end: bool) -> int:
             print("\nThe service stays up until Ctrl-C.", flush=True)
             service.wait()
     return 0
+
+
+def example_patient(today: date) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the patient and the visits as the service takes them."""
+    visits = [{"date": _before(today, days), "markers": m, "tests": t} for days, m, t in VISITS]
+    return {**PATIENT, "origin_date": _before(today, RESECTED)}, visits
 
 
 def _before(today: date, days: int) -> str:

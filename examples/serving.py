@@ -56,6 +56,13 @@ def require_free(port: int) -> None:
             raise ServiceError(f"port {port} is in use; choose another with --port")
 
 
+def free_port() -> int:
+    """A port on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
     """Run `python -m service` until the block ends, its log beside the database; ServiceError if it is not ready."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from tqdm import tqdm
 
 from model.errors import ArtifactError, BadInputError, NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
 MOST_PROBLEMS = 50
+MOST_STEPS = 10
 DONE, BAD_INPUT = 0, 2
 
 
@@ -53,3 +57,14 @@ def result(line: str) -> None:
 def say(line: str) -> None:
     """Tell the user something beside the result: on stderr, so that the result can be piped."""
     print(line, file=sys.stderr, flush=True)
+
+
+def shown(results: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """Hand on results as they come and tell how many there are: a bar on a terminal, elsewhere MOST_STEPS lines."""
+    if sys.stderr.isatty():
+        yield from tqdm(results, desc=f"  {what}", total=total, leave=False)
+        return
+    for done, each in enumerate(results, 1):
+        if done * MOST_STEPS // total > (done - 1) * MOST_STEPS // total:
+            say(f"  {what}: {done} of {total}")
+        yield each

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,14 @@ from model.onset.maturation import compete
 from model.onset.observation import Ending, result_likelihood
 from model.onset.outlook import Moment, future_hazard, onset_outlook
 from model.onset.pace import PaceRule
+from model.onset.presence import Readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from model.onset.grid import TimeGrid
     from model.onset.growth import Growth
     from model.onset.hazard import Parameters
     from model.onset.missing import Baselines
+    from model.onset.presence import Presence
     from model.onset.scaling import Scaling
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray
@@ -70,6 +70,14 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class FittedPresence:
+    """What markers say of beginnings: at its maximum, and draws around it."""
+
+    best: Presence
+    draws: Presence
+
+
+@dataclass(frozen=True)
 class CauseModel:
     """What was fitted to one cause.
 
@@ -78,11 +86,13 @@ class CauseModel:
     hazard : of what is to come, past the moment of prediction
     past : of what has begun until then, between landmarks; None for a cause whose time is known
     n_events : how many patients with the event they rest on
+    presence : what markers say of beginnings; None without markers, and for a cause whose time is known
     """
 
     hazard: Fitted
     past: Fitted | None
     n_events: int
+    presence: FittedPresence | None = None
 
 
 @dataclass(frozen=True)
@@ -149,9 +159,7 @@ class Predictor:
                 f"events beyond month {self.supported_until_month:g}"
             )
 
-    def _in_chunks(
-        self, histories: Histories, as_of_month: FloatArray, which: Callable[[Fitted], Parameters], size: int
-    ) -> Forecast:
+    def _in_chunks(self, histories: Histories, as_of_month: FloatArray, which: attrgetter[Any], size: int) -> Forecast:
         self.check_supported(as_of_month)
         parts = [
             self._forecast(
@@ -168,7 +176,7 @@ class Predictor:
         )
 
     def _forecast(
-        self, histories: Histories, as_of_month: FloatArray, which: Callable[[Fitted], Parameters]
+        self, histories: Histories, as_of_month: FloatArray, which: attrgetter[Any]
     ) -> tuple[FloatArray, FloatArray]:
         """Unseen now and incidence from now on, (..., n_patients, n_causes[, n_steps])."""
         histories = histories.until(as_of_month)
@@ -190,7 +198,10 @@ class Predictor:
             if guesses is not None:
                 share = rule.share(baselines, growth, guesses=guesses)
             unknown = _unknown(baselines, past, guesses)
-            by_test.append(onset_outlook(past, hazard, moment, results, share=share, unknown=unknown))
+            presence = None if cause.presence is None else which(cause.presence)
+            by_test.append(
+                onset_outlook(past, hazard, moment, results, share=share, unknown=unknown, presence=presence)
+            )
         step = np.diff(self.grid.risk_month)
         return self._in_order(*compete(_stack(by_test, hazard, 1), _stack(exact, hazard, 0), step))
 
@@ -206,9 +217,11 @@ class Predictor:
         moment = np.concatenate([as_of_month, self.grid.landmark_month[landmark]])
         row_of = np.zeros((len(histories), len(self.grid.landmark_month)), dtype=np.int64)
         row_of[patient, landmark] = len(histories) + np.arange(len(patient))
-        scores = self.scaling.apply(at_landmark(self.study, histories, who, moment), baselines.expected[who])
+        features = at_landmark(self.study, histories, who, moment)
+        scores = self.scaling.apply(features, baselines.expected[who])
+        readings = Readings.of(features[: len(histories)], self.features, self.scaling, as_of_month)
         grid = self.grid.until(float(as_of_month.max(initial=0.0)))
-        return Moment(as_of_month, scores, row_of, self.fading, grid)
+        return Moment(as_of_month, scores, row_of, self.fading, grid, readings)
 
     def _in_order(self, unseen: FloatArray, incidence: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Put the causes, those found by tests first, in the study's order; an exact one is never there unseen."""

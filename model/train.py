@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from model.audit.external.case_mix import prognosis
+from model.audit.external.held_out import by_centre, by_time
+from model.audit.external.validation import judge_parts
 from model.audit.report import render
 from model.audit.run import run as run_audit
-from model.command_line import at_least, result, run, say
+from model.command_line import at_least, result, run, say, shown
 from model.errors import BadInputError, Problem
 from model.learning.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
 from model.learning.selection import select_learner
 from model.learning.split import patient_folds
+from model.literature.document import against
+from model.literature.published import beside, read_literature
 from model.saved import artifact
 from model.saved.facts import model_facts
 from model.study.file import DEFAULT_STUDY, read_study
@@ -29,6 +34,7 @@ from model.tables.cohort import Cohort, read_cohort
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model.audit.external.held_out import HeldOut
     from model.predictor import Predictor
     from model.types import IntArray
 
@@ -40,6 +46,8 @@ EXAMPLES = """examples:
   python -m synthetic_data --patients 4000 --seed 1 --out cohort
   python -m model.train --cohort cohort
   python -m model.train --cohort DIR --study my-study.toml --out artifacts --seed 3 --jobs 2
+  python -m model.train --cohort DIR --validate centre
+  python -m model.train --cohort DIR --validate temporal:2019-01-01
 """
 
 
@@ -60,19 +68,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--learner", choices=choices, default="auto", help="default auto: by cross-validated likelihood"
     )
+    parser.add_argument(
+        "--literature",
+        type=Path,
+        metavar="FILE",
+        help="published cohorts to hold it against (default: rnet's, for rnet)",
+    )
+    parser.add_argument(
+        "--validate",
+        type=_checked_split,
+        metavar="HOW",
+        help="judge models fitted without each centre (centre), or without the patients from a day on (temporal:DATE; "
+        "temporal: from when on a third of the target events are)",
+    )
     options = parser.parse_args(arguments)
-    how = {"seed": options.seed, "jobs": options.jobs, "learner": options.learner}
+    how = {name: getattr(options, name) for name in ("seed", "jobs", "learner", "literature", "validate")}
     return run(lambda: train(options.cohort, options.study, options.out, **how))
 
 
-def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: int, learner: str = "auto") -> None:
+def train(
+    cohort_folder: Path,
+    study_path: Path,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int,
+    learner: str = "auto",
+    literature: Path | None = None,
+    validate: str | None = None,
+) -> None:
     """Read, select, fit, cross-validate, audit, write; nothing is written unless everything succeeded."""
     study = read_study(study_path)
+    literature = literature or beside(study_path)
+    published = read_literature(literature, study) if literature else None
     cohort = read_cohort(cohort_folder, study)
     for warning in cohort.warnings:
         say(f"warning: {warning}")
     _check_size(cohort)
     say(f"{study.title}: {len(cohort)} patients")
+    parts = _split(cohort, validate) if validate else None
     check_learned(study, cohort.outcomes)
     fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
     asked = learner
@@ -88,12 +122,20 @@ def train(cohort_folder: Path, study_path: Path, out: Path, *, seed: int, jobs: 
     patients = (study, cohort.histories, cohort.outcomes, fold)
     if held_out is None:
         say(f"cross-validation, {N_FOLDS} folds by patient")
-        held_out = fit_without_folds(*patients, seed=seed, jobs=jobs, learner=learner)
+        held_out = fit_without_folds(*patients, seed=seed, jobs=jobs, learner=learner, watch=shown)
     say("audit")
-    priors = priors_without_folds(*patients, seed=seed, jobs=jobs) if study.has_priors else None
-    report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs, prior_alone=priors, learners=table)
+    priors = priors_without_folds(*patients, seed=seed, jobs=jobs, watch=shown) if study.has_priors else None
+    report = run_audit(cohort, fold, held_out, seed=seed, jobs=jobs, prior_alone=priors, learners=table, watch=shown)
+    if published:
+        say(f"{len(published.cohort)} published cohorts")
+        report["literature"] = against(predictor, published, seed=seed, jobs=jobs)
+    if parts:
+        say(f"validation, leaving out {', '.join(parts.names)}")
+        report["validation"] = judge_parts(cohort, parts, seed=seed, jobs=jobs, learner=learner, watch=shown)
     study_text = study_path.read_text(encoding="utf-8-sig")
     facts = model_facts(cohort, predictor, fits, seed=seed, learner=learner, asked=asked)
+    facts["prognosis"] = prognosis(predictor, cohort.histories)
+    facts["command"] += f" --validate {validate}" if validate else ""
     version, files = _files(predictor, study_text, report, facts)
     about = {"seed": seed, "synthetic": facts["synthetic"], "about": cohort.about, "data_sha256": cohort.sha256}
     folder, is_new = artifact.save(out, version, files, created=datetime.now(tz=UTC), about=about)
@@ -109,15 +151,33 @@ def _select(
     rng = np.random.default_rng([seed, 2])
     who = np.sort(rng.permutation(len(cohort))[:SELECTION_PATIENTS])
     say(f"choosing a learner, {N_FOLDS} folds by patient" + (f", on {len(who)} of them" * (len(who) < len(cohort))))
-    selection = select_learner(
-        cohort.study, cohort.histories.select(who), cohort.outcomes.select(who), fold[who], seed=seed, jobs=jobs
-    )
+    few = (cohort.study, cohort.histories.select(who), cohort.outcomes.select(who), fold[who])
+    selection = select_learner(*few, seed=seed, jobs=jobs, watch=shown)
     for row in selection.table:
         behind, error = abs(row["difference_to_best"]["value"]), row["difference_to_best"]["standard_error"]
         place = f"{behind:.5f} a patient behind the best (standard error {error:.5f})" if behind else "the best"
         say(f"  {row['name']}: log likelihood {row['log_likelihood']:.1f}, {place}{', chosen' * row['chosen']}")
     whole = len(who) == len(cohort)
     return selection.chosen, selection.table, selection.held_out[selection.chosen] if whole else None
+
+
+def _checked_split(text: str) -> str:
+    """Take `centre`, `temporal` or `temporal:DATE`."""
+    kind, _, day = text.partition(":")
+    if kind == "temporal" and day:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            raise argparse.ArgumentTypeError("the day must be a calendar date such as 2019-01-01") from None
+    elif text not in ("centre", "temporal"):
+        raise argparse.ArgumentTypeError("must be centre, temporal or temporal:DATE")
+    return text
+
+
+def _split(cohort: Cohort, how: str) -> HeldOut:
+    """Take the cohort apart as asked, or refuse before anything is fitted."""
+    _, _, day = how.partition(":")
+    return by_centre(cohort) if how == "centre" else by_time(cohort, date.fromisoformat(day) if day else None)
 
 
 def _files(

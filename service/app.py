@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from model.saved import artifact
-from service.api import errors, models, patients
+from service.api import errors, models, monitoring, patients
 from service.api.dependencies import Service
 from service.api.outgoing import ProblemOut
 from service.api.shell import Shell
@@ -18,7 +18,9 @@ from service.ui import routes as pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
+    from model.saved.artifact import LoadedModel
     from service.settings import Settings
 
 DESCRIPTION = (
@@ -43,10 +45,14 @@ def utc_now() -> datetime:
     return datetime.now(tz=UTC)
 
 
+def served_model(folder: Path) -> LoadedModel:
+    """Load the model of a folder, or the newest one below it; raises ArtifactError."""
+    return artifact.load(folder if (folder / artifact.MANIFEST).is_file() else artifact.newest(folder))
+
+
 def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Load the model, open the database and return the app; raises ArtifactError or SQLAlchemy's errors."""
-    folder = settings.artifacts
-    model = artifact.load(folder if (folder / artifact.MANIFEST).is_file() else artifact.newest(folder))
+    model = served_model(settings.artifacts)
     database = Database(settings.database)
     database.create_tables()
 
@@ -67,6 +73,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     app.state.service = Service(model, database, clock)
     app.include_router(patients.router)
     app.include_router(models.router)
+    app.include_router(monitoring.router)
     app.include_router(pages.router)
     answer_error = errors.handler(present=pages.error_page)
     for kind in errors.FORESEEN:

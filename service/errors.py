@@ -45,5 +45,9 @@ class AwaitingWorkUpError(ServiceError):
     """A positive result has neither become an outcome nor been retracted."""
 
 
+class BusyError(ServiceError):
+    """The same work is being done for somebody else."""
+
+
 class StudyMismatchError(ServiceError):
     """The record was made for another study than the one that the loaded model knows."""

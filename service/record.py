@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from model.tables.columns import TEST_WORDS
 from model.types import NOT_DONE, Histories
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from uuid import UUID
 
     from model.study.definition import Study
     from model.study.entries import Baseline
+    from model.types import FloatArray
 
 Value = float | bool | str
 
@@ -111,17 +112,30 @@ class StoredPatient:
 
 def histories(study: Study, patient: Patient) -> Histories:
     """Turn a checked record into a cohort of one."""
-    shape = (1, len(patient.visits))
-    marker = np.full((*shape, len(study.marker)), np.nan)
-    test = np.full((*shape, len(study.test)), NOT_DONE, dtype=np.int8)
-    for row, visit in enumerate(patient.visits):
-        marker[0, row] = [visit.markers.get(item.name, np.nan) for item in study.marker]
-        test[0, row] = [_result(visit.tests.get(item.name)) for item in study.test]
+    return histories_of_all(study, [patient])
+
+
+def histories_of_all(study: Study, patients: Sequence[Patient]) -> Histories:
+    """Turn checked records into a cohort, patients in this order."""
+    visits = [visit for patient in patients for visit in patient.visits]
+    n_visits = np.array([len(patient.visits) for patient in patients], dtype=np.int64)
+    # A mask with each patient's visits first: what is put in place through it fills row after row.
+    there = np.arange(n_visits.max(initial=0)) < n_visits[:, None]
+
+    def padded(rows: list[Any], empty: float, *width: int) -> FloatArray:
+        array = np.full((*there.shape, *width), empty)
+        array[there] = np.array(rows, dtype=float).reshape(len(visits), *width)
+        return array
+
+    months = [patient.month_of(visit.date) for patient in patients for visit in patient.visits]
+    markers = [[visit.markers.get(item.name, np.nan) for item in study.marker] for visit in visits]
+    tests = [[_result(visit.tests.get(item.name)) for item in study.test] for visit in visits]
+    baseline = [[_number(item, patient.baseline.get(item.name)) for item in study.baseline] for patient in patients]
     return Histories(
-        baseline=np.array([[_number(item, patient.baseline.get(item.name)) for item in study.baseline]], dtype=float),
-        visit_month=np.array([[patient.month_of(visit.date) for visit in patient.visits]], dtype=float).reshape(shape),
-        marker=marker,
-        test=test,
+        baseline=np.array(baseline, dtype=float).reshape(len(patients), len(study.baseline)),
+        visit_month=padded(months, np.inf),
+        marker=padded(markers, np.nan, len(study.marker)),
+        test=padded(tests, NOT_DONE, len(study.test)).astype(np.int8),
     )
 
 

@@ -25,6 +25,13 @@ Each option can be given as an environment variable too, so that a password need
 """
 
 
+MONITOR_EXAMPLES = """examples:
+  python -m service.monitor --out monitoring.json
+  python -m service.monitor --database sqlite:////var/lib/risk/risk.sqlite --out monitoring.json --overdue overdue.json
+The database may be given as RECURRENCE_RISK_DATABASE and the model as RECURRENCE_RISK_ARTIFACTS too.
+"""
+
+
 class SettingsError(Exception):
     """A setting that the service refuses to start with; the message names it and never holds a password."""
 
@@ -45,19 +52,41 @@ class Settings:
     port: int = 8000
 
 
+@dataclass(frozen=True)
+class MonitorSettings:
+    """What `python -m service.monitor` needs.
+
+    Attributes
+    ----------
+    database, artifacts : as of the service
+    out : where calibration and drift go
+    overdue : where the list of overdue patients goes, None = nowhere
+    """
+
+    database: URL
+    artifacts: Path
+    out: Path
+    overdue: Path | None
+
+
 def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Settings:
     """Read the settings, the command line before the environment; raises SettingsError."""
-    given = {key.removeprefix(PREFIX): value for key, value in environment.items() if key.startswith(PREFIX)}
-    options = _parser(given).parse_args(arguments)
-    known = {name.upper() for name in vars(options)}
-    if unknown := sorted(set(given) - known):
-        raise SettingsError(f"{PREFIX}{unknown[0]}: no such setting")
+    options = _parser(_given(environment)).parse_args(arguments)
     return Settings(
         database=database_url(options.database),
         artifacts=Path(options.artifacts),
         host=_loopback(options.host),
         port=_port(options.port),
     )
+
+
+def read_monitor_settings(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> MonitorSettings:
+    """Read the settings of monitoring in the same way; raises SettingsError."""
+    options = _monitor_parser(_given(environment)).parse_args(arguments)
+    database = database_url(options.database)
+    if database.drivername == "sqlite" and not Path(str(database.database)).is_file():
+        raise SettingsError("database: there is no such SQLite file")
+    return MonitorSettings(database, Path(options.artifacts), options.out, options.overdue)
 
 
 def database_url(text: str) -> URL:
@@ -73,6 +102,22 @@ def database_url(text: str) -> URL:
     return url
 
 
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """Collect what the environment says, by option; raises SettingsError for one that does not exist."""
+    given = {key.removeprefix(PREFIX): value for key, value in environment.items() if key.startswith(PREFIX)}
+    if unknown := sorted(set(given) - {name.upper() for name in OPTIONS}):
+        raise SettingsError(f"{PREFIX}{unknown[0]}: no such setting")
+    return given
+
+
+OPTIONS = {
+    "host": ("127.0.0.1", "H", "loopback address to listen on (default 127.0.0.1)"),
+    "port": ("8000", "P", "port (default 8000; 0 = any free one)"),
+    "database": ("sqlite:///recurrence-risk.sqlite", "URL", "default sqlite:///recurrence-risk.sqlite"),
+    "artifacts": ("artifacts", "DIR", "a model's folder, or a folder of them: the newest is served"),
+}
+
+
 def _parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m service",
@@ -80,15 +125,30 @@ def _parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options = {
-        "host": ("127.0.0.1", "H", "loopback address to listen on (default 127.0.0.1)"),
-        "port": ("8000", "P", "port (default 8000; 0 = any free one)"),
-        "database": ("sqlite:///recurrence-risk.sqlite", "URL", "default sqlite:///recurrence-risk.sqlite"),
-        "artifacts": ("artifacts", "DIR", "a model's folder, or a folder of them: the newest is served"),
-    }
-    for name, (default, shown, text) in options.items():
-        parser.add_argument(f"--{name}", default=given.get(name.upper(), default), metavar=shown, help=text)
+    _add_options(parser, given, tuple(OPTIONS))
     return parser
+
+
+def _monitor_parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service.monitor",
+        description="Hold the model against what became of the service's own patients. Reads the database, changes "
+        "nothing.",
+        epilog=MONITOR_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_options(parser, given, ("database", "artifacts"))
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="json; replaced if it exists")
+    parser.add_argument(
+        "--overdue", type=Path, metavar="FILE", help="json: the overdue patients, by identifier and reference"
+    )
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, given: Mapping[str, str], names: Sequence[str]) -> None:
+    for name in names:
+        default, shown, text = OPTIONS[name]
+        parser.add_argument(f"--{name}", default=given.get(name.upper(), default), metavar=shown, help=text)
 
 
 def _loopback(host: str) -> str:

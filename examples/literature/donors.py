@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.literature.cohorts import SIZE
 from synthetic_data.baseline import draw_patients
 
 if TYPE_CHECKING:
     from model.study.definition import Study
     from model.types import FloatArray, Histories
 
+SIZE = "size_mm"
 NEAREST = 10  # donors on either side in size
 
 

@@ -20,6 +20,9 @@ DEFINITIONS = {
     "auc": "cumulative/dynamic, pairs weighted by the product of their w, equal p count half; controls: all with "
     "y = 0, also after a competing event (Blanche 2013, definition (ii))",
     "auc_event_free": "the same, controls: T > t only (Blanche 2013, definition (i))",
+    "concordance": "pairs of a case at T <= t with everybody followed beyond T, weight 1/(G(T-) G(T)), or out by a "
+    "competing event at S <= T, weight 1/(G(T-) G(S-)): share in which the case has the higher p, equal p count half "
+    "(Wolbers 2014; without competing events Uno 2011, cut at t)",
     "intercept": "a in logit P(y = 1) = a + logit p, logistic regression with weights w; right: 0",
     "slope": "b in logit P(y = 1) = a + b logit p, a free, weights w; right: 1; below 1: predictions too extreme",
     "ici": "mean |c - p|; c: risk at t by a Fine-Gray (without competing events Cox) model of the whole follow-up on a "

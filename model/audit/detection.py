@@ -21,6 +21,7 @@ from model.onset.hazard import log_hazard
 from model.onset.likelihood import past_hazard
 from model.onset.observation import Ending, result_likelihood
 from model.onset.posterior import first_beginning
+from model.onset.presence import Readings
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
@@ -28,9 +29,34 @@ if TYPE_CHECKING:
 
     from model.onset.growth import Growth
     from model.onset.hazard import Parameters
+    from model.onset.missing import Baselines
+    from model.onset.presence import Presence
     from model.predictor import Predictor
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray
+
+
+@dataclass(frozen=True)
+class Markers:
+    """What the markers of some patients say at each landmark about one cause.
+
+    Attributes
+    ----------
+    readings : (n_rows,) of landmark rows
+    row_of : (n_patients, n_landmarks) the row of a patient's landmark
+    landmark_month : (n_landmarks,)
+    """
+
+    presence: Presence
+    readings: Readings
+    row_of: IntArray
+    landmark_month: FloatArray
+
+    def factors(self, who: IntArray, month: FloatArray, beginning: FloatArray, growth: Growth) -> FloatArray:
+        """Multiply the odds of patients at a month, by their latest landmark, (n_who, n_paces, n_bins)."""
+        landmark = np.searchsorted(self.landmark_month, month) - 1
+        readings = self.readings.select(self.row_of[who, np.maximum(landmark, 0)])
+        return self.presence.factors(readings, beginning, growth)
 
 
 @dataclass(frozen=True)
@@ -44,6 +70,7 @@ class OnsetMass:
     mass : (n_patients, n_paces, n_bins) probability, up to a factor per patient, of beginning in that bin at that pace
     never : (n_patients,) that it begins after the last bin, up to the same factor
     growth : of the patients
+    markers : still to be weighed in, by the latest landmark before each visit
     """
 
     from_month: float
@@ -52,6 +79,7 @@ class OnsetMass:
     mass: FloatArray
     never: FloatArray
     growth: Growth
+    markers: Markers | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +117,13 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     Before the landmark: the posterior given the results so far. After it: the hazards that the delivered forecast has.
     """
     now = np.full(len(histories), landmark_month)
-    grid = predictor.grid
+    grid, baselines = predictor.grid, predictor.baselines(histories)
+    so_far = grid.until(landmark_month)
     past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
-    past_scores, row_of = _scores_at(predictor, histories, past_landmark, now)
-    scores = predictor.scores(histories, now)
+    past_scores, row_of, _ = _scores_at(predictor, histories, baselines, past_landmark, now)
+    features = at_landmark(predictor.study, histories, np.arange(len(histories)), now)
+    scores = predictor.scaling.apply(features, baselines.expected)
+    readings = Readings.of(features, predictor.features, predictor.scaling, now)
     edge = grid.risk_month
     n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
     start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
@@ -100,11 +131,13 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     found = {}
     for cause in _found_by_tests(predictor.study):
         fitted = predictor.causes[cause - 1]
-        growth = predictor.growth(histories, cause)
-        results = result_likelihood(predictor.study, histories, grid, growth, Ending.nothing_found(now), cause=cause)
-        past = past_hazard(_past(predictor, cause), past_scores, grid, row_of)
+        growth = predictor.pace_rules[cause - 1].growth(baselines)
+        results = result_likelihood(predictor.study, histories, so_far, growth, Ending.nothing_found(now), cause=cause)
+        past = past_hazard(_past(predictor, cause), past_scores, so_far, row_of)
         density, none = first_beginning(past, results.width)
         before = density[:, None, :n_past] * results.by_pace[:, :, :n_past]
+        if fitted.presence is not None:
+            before = before * fitted.presence.best.factors(readings, grid.onset_middle[:n_past], growth)
         log_rate = log_hazard(fitted.hazard.best, scores, predictor.fading, grid, landmark_month=now, past_edge=edge)
         after, never = first_beginning(np.exp(log_rate), np.diff(grid.risk_month))
         after = np.broadcast_to((none[:, None] * after)[:, None], (len(now), before.shape[1], after.shape[1]))
@@ -120,16 +153,18 @@ def onset_seen_from_each_landmark(
 
     No test result is weighed in yet: `detection_steps` does so visit by visit.
     """
-    grid = predictor.grid
-    scores, row_of = _scores_at(predictor, histories, grid.landmark_month, exit_month)
+    grid, baselines = predictor.grid, predictor.baselines(histories)
+    scores, row_of, readings = _scores_at(predictor, histories, baselines, grid.landmark_month, exit_month)
     width = np.diff(grid.onset_edge)
     found = {}
     for cause in _found_by_tests(predictor.study):
         hazard = past_hazard(_past(predictor, cause), scores, grid, row_of)
         density, never = first_beginning(hazard, width)
-        growth = predictor.growth(histories, cause)
+        growth = predictor.pace_rules[cause - 1].growth(baselines)
         mass = density[:, None] * growth.share[:, None]
-        found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never, growth)
+        presence = predictor.causes[cause - 1].presence
+        markers = None if presence is None else Markers(presence.best, readings, row_of, grid.landmark_month)
+        found[cause] = OnsetMass(0.0, grid.onset_edge[:-1], width, mass, never, growth, markers)
     return found
 
 
@@ -166,10 +201,14 @@ def detection_steps(
             growth = onset.growth.select(who[here])
             missed[here] *= 1.0 - seen_by_pace(sees, growth, since[here], months_per_unit=study.months_per_unit)
         seen = share[:, None] * (1.0 - missed)
-        still_possible = mass[who].sum(axis=(1, 2)) + onset.never[who]
-        found = mass[who, :, :begun] * seen
-        steps.append((who, month[who], found.sum(axis=(1, 2)) / still_possible))
-        mass[who, :, :begun] -= found
+        here = mass[who, :, :begun]
+        weighed = here
+        if onset.markers is not None:
+            middle = onset.start[:begun] + onset.width[:begun] / 2
+            weighed = here * onset.markers.factors(who, month[who], middle, onset.growth.select(who))
+        still_possible = weighed.sum(axis=(1, 2)) + mass[who, :, begun:].sum(axis=(1, 2)) + onset.never[who]
+        steps.append((who, month[who], (weighed * seen).sum(axis=(1, 2)) / still_possible))
+        mass[who, :, :begun] -= here * seen
     patient, month, probability = (np.concatenate(parts) for parts in zip(*steps, strict=True))
     return DetectionSteps(patient, month, probability)
 
@@ -187,14 +226,19 @@ def _past(predictor: Predictor, cause: int) -> Parameters:
 
 
 def _scores_at(
-    predictor: Predictor, histories: Histories, landmark_month: FloatArray, exit_month: FloatArray
-) -> tuple[FloatArray, IntArray]:
-    """Scores at the landmarks that a patient reaches, and which row of them is whose, (n_patients, n_landmarks)."""
+    predictor: Predictor,
+    histories: Histories,
+    baselines: Baselines,
+    landmark_month: FloatArray,
+    exit_month: FloatArray,
+) -> tuple[FloatArray, IntArray, Readings]:
+    """Scores at the landmarks that patients reach, which row is whose, (n_patients, n_landmarks), and the markers."""
     rows = at_risk(landmark_month, np.nextafter(exit_month, np.inf))
     features = at_landmark(predictor.study, histories, rows.patient, rows.landmark_month)
     row_of = np.zeros((len(histories), len(predictor.grid.landmark_month)), dtype=np.int64)
     row_of[rows.patient, rows.landmark] = np.arange(len(rows.patient))
-    return predictor.scaling.apply(features, predictor.baselines(histories).expected[rows.patient]), row_of
+    readings = Readings.of(features, predictor.features, predictor.scaling, rows.landmark_month)
+    return predictor.scaling.apply(features, baselines.expected[rows.patient]), row_of, readings
 
 
 def _share_before(month: FloatArray, start: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:

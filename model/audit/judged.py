@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.audit.calibration import intercept_and_slope
+from model.audit.concordance import Pairs
 from model.audit.metrics import (
     brier_of_everyone_alike,
     brier_score,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 # Below either of these no figure is given: an interval from fewer would look like knowledge.
 MIN_EVENTS = 10
 MIN_FOLLOWED = 10
-FIGURES = ("brier", "brier_null", "ipa", "auc", "oe", "intercept", "slope", "ici", "e50", "e90")
+FIGURES = ("brier", "brier_null", "ipa", "auc", "concordance", "oe", "intercept", "slope", "ici", "e50", "e90")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Judged:
         """Whether this cause ended follow-up within the horizon, (n_rows,)."""
         return np.asarray((self.cause == self.of_cause) & (self.months_to_exit <= self.horizon_months))
 
+    @cached_property
+    def _pairs(self) -> Pairs:
+        who = (self.months_to_exit, self.cause, self.count, self.of_cause)
+        return Pairs(*who, self.horizon_months, self.censoring)
+
     @property
     def too_few(self) -> str | None:
         """Why no figure is given, or None."""
@@ -74,7 +80,7 @@ class Judged:
         Parameters
         ----------
         predicted : (n_rows,) P(this cause within the horizon)
-        ranked_by, regressed_on : (n_rows,) what stands for it in the AUC, and in intercept, slope and smooth curve
+        ranked_by, regressed_on : (n_rows,) what stands for it in AUC and concordance, and where it is regressed on
         """
         case, weight = self.case, self.weight
         ranked_by = predicted if ranked_by is None else ranked_by
@@ -95,6 +101,7 @@ class Judged:
             "brier_null": brier_null,
             "ipa": scaled_brier(brier, brier_null),
             "auc": cumulative_dynamic_auc(ranked_by, case, weight),
+            "concordance": self._pairs.concordance(ranked_by),
             "oe": observed_over_expected(predicted, observed_incidence(case, weight), self.count),
             "intercept": intercept,
             "slope": slope,

@@ -47,13 +47,13 @@ def cumulative_dynamic_auc(predicted: FloatArray, case: BoolArray, weight: Float
     Controls are everybody else at the horizon: still free of any event, or out by another cause.
     Blanche et al., Statistics in Medicine 32 (2013) 5381-5397, definition (ii).
     """
-    order = np.argsort(predicted, kind="stable")
-    ranked, is_case, weight = predicted[order], case[order], weight[..., order]
-    controls = np.cumsum(np.where(is_case, 0.0, weight), axis=-1)
-    controls = np.concatenate([np.zeros_like(controls[..., :1]), controls], axis=-1)
-    lower, upto = (np.searchsorted(ranked, ranked[is_case], side=side) for side in ("left", "right"))
+    control = np.flatnonzero(~case)
+    control = control[np.argsort(predicted[control], kind="stable")]
+    controls = np.zeros((*weight.shape[:-1], len(control) + 1))
+    np.cumsum(weight[..., control], axis=-1, out=controls[..., 1:])
+    lower, upto = (np.searchsorted(predicted[control], predicted[case], side=side) for side in ("left", "right"))
     beaten = (controls[..., lower] + controls[..., upto]) / 2
-    cases = weight[..., is_case]
+    cases = weight[..., case]
     return ratio(np.sum(cases * beaten, axis=-1), cases.sum(axis=-1) * controls[..., -1])
 
 

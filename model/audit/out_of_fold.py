@@ -66,26 +66,27 @@ def predict_at_landmark(
     landmark_month: float,
     *,
     prior_alone: Predictor | None = None,
+    baselines: bool = True,
 ) -> LandmarkPredictions:
     """Predict the held-out patients at risk at a landmark, by the model and by baselines fitted on all the others.
 
     held_out : (n_patients,) the patients whom `predictor` and `prior_alone` were fitted without
+    baselines : whether to fit any; without, nobody else is needed
     """
     with threadpool_limits(limits=1):  # sums must not depend on how the work is split
         at_risk = outcomes.exit_month > landmark_month
         judged, learned = np.flatnonzero(at_risk & held_out), np.flatnonzero(at_risk & ~held_out)
-        incidence = {
-            MODEL: _predicted(predictor, histories, judged, landmark_month),
-            **_baselines(predictor, histories, outcomes, judged, learned, landmark_month=landmark_month),
-        }
+        incidence = {MODEL: _predicted(predictor, histories, judged, landmark_month)}
+        if baselines:
+            incidence |= _baselines(predictor, histories, outcomes, judged, learned, landmark_month=landmark_month)
         if prior_alone is not None:
             incidence[PRIOR] = _predicted(prior_alone, histories, judged, landmark_month)
-        exit_month = outcomes.exit_month
-        expected = [
-            _expected_detections(predictor, histories.select(who), exit_month[who], landmark_month)
-            for who in _in_chunks(judged)
-        ]
-        return LandmarkPredictions(landmark_month, judged, incidence, np.concatenate(expected))
+        return LandmarkPredictions(
+            landmark_month,
+            judged,
+            incidence,
+            _expected_detections(predictor, histories, outcomes, judged, landmark_month),
+        )
 
 
 def predict_every_visit(
@@ -98,7 +99,7 @@ def predict_every_visit(
     study = predictor.study
     parts: dict[int, list[DetectionSteps]] = {}
     with threadpool_limits(limits=1):
-        for who in _in_chunks(held_out):
+        for who in _in_chunks(_by_length(held_out, outcomes)):
             here, exit_month = histories.select(who), outcomes.exit_month[who]
             for cause, onset in onset_seen_from_each_landmark(predictor, here, exit_month).items():
                 steps = detection_steps(study, here, exit_month, onset, cause=cause)
@@ -109,6 +110,11 @@ def predict_every_visit(
 def _in_chunks(patient: IntArray) -> list[IntArray]:
     """Cut a list of patients, at least once, so that memory does not grow with it."""
     return [patient[start : start + PATIENTS_AT_ONCE] for start in range(0, max(len(patient), 1), PATIENTS_AT_ONCE)]
+
+
+def _by_length(patient: IntArray, outcomes: Outcomes) -> IntArray:
+    """Sort patients by how long they were followed: whoever is worked on together has as many visits to go through."""
+    return patient[np.argsort(outcomes.exit_month[patient], kind="stable")]
 
 
 def _predicted(predictor: Predictor, histories: Histories, patient: IntArray, landmark_month: float) -> FloatArray:
@@ -147,13 +153,16 @@ def _baselines(
 
 
 def _expected_detections(
-    predictor: Predictor, histories: Histories, exit_month: FloatArray, landmark_month: float
+    predictor: Predictor, histories: Histories, outcomes: Outcomes, judged: IntArray, landmark_month: float
 ) -> FloatArray:
+    """Expected detections by every horizon under the visits that happened, (n_judged, n_causes, n_horizons)."""
     horizons = predictor.study.horizon_months
-    expected = np.zeros((len(histories), len(predictor.study.event), len(horizons)))
-    for cause, onset in onset_seen_from(predictor, histories, landmark_month).items():
-        steps = detection_steps(predictor.study, histories, exit_month, onset, cause=cause)
-        for index, horizon in enumerate(horizons):
-            within = np.where(steps.month <= landmark_month + horizon, steps.probability, 0.0)
-            expected[:, cause - 1, index] = np.bincount(steps.patient, within, minlength=len(histories))
-    return expected
+    expected = np.zeros((len(outcomes.cause), len(predictor.study.event), len(horizons)))
+    for who in _in_chunks(_by_length(judged, outcomes)):
+        here, exit_month = histories.select(who), outcomes.exit_month[who]
+        for cause, onset in onset_seen_from(predictor, here, landmark_month).items():
+            steps = detection_steps(predictor.study, here, exit_month, onset, cause=cause)
+            for index, horizon in enumerate(horizons):
+                within = np.where(steps.month <= landmark_month + horizon, steps.probability, 0.0)
+                expected[who, cause - 1, index] = np.bincount(steps.patient, within, minlength=len(who))
+    return np.asarray(expected[judged])

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from model.audit.cells import audit_cell, cells_at
+from model.audit.groupings import groupings
 from model.audit.judged import MIN_EVENTS, MIN_FOLLOWED
-from model.audit.one_step import audit_one_step
+from model.audit.one_step import audit_one_step, one_step_calibration
 from model.audit.out_of_fold import LandmarkPredictions, predict_at_landmark, predict_every_visit
 from model.audit.resampling import N_DRAWS, patient_weights
 from model.audit.strata import MIN_EXPECTED
+from model.audit.subgroups import audit_subgroups
+from model.audit.verdict import verdict
+from model.watch import runner, unwatched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from model.audit.cells import Row
+    from model.audit.detection import DetectionSteps
     from model.predictor import Predictor
     from model.study.definition import Study
     from model.tables.cohort import Cohort
     from model.types import BoolArray, FloatArray, IntArray, Outcomes
+    from model.watch import Runner, Watch
 
 # The moments of prediction that are shown, each as the nearest landmark of the study's grid.
 AUDITED_MONTHS = (0.0, 12.0, 36.0, 60.0)
@@ -39,6 +46,7 @@ def run(
     version: str = "",
     prior_alone: Sequence[Predictor] | None = None,
     learners: Sequence[dict[str, Any]] = (),
+    watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Audit predictors on the patients that each was fitted without.
 
@@ -51,6 +59,7 @@ def run(
     prior_alone : one per fold, like `predictors`, that know the published effects and nothing else: a further baseline
     learners : what was compared before, shown as it is: `name`, `label`, `n_parameters`, `log_likelihood`,
         `per_patient` and `difference_to_best` {value, standard_error}, `chosen`
+    watch : sees each part of the work as it is done
 
     Returns
     -------
@@ -59,22 +68,20 @@ def run(
     study, outcomes = cohort.study, cohort.outcomes
     supported_until = min(each.supported_until_month for each in predictors)
     landmarks = audited_landmarks(study, supported_until=supported_until)
-    parallel = Parallel(n_jobs=jobs)
+    parallel = runner(jobs, watch)
     held_out = [fold == k for k in range(len(predictors))]
+    closed = np.array([each.grid.onset_edge[-1] for each in predictors])
     predictions = _predict_landmarks(
         parallel, cohort, held_out, predictors, prior_alone=prior_alone, landmarks=landmarks
     )
     visits = parallel(
-        delayed(predict_every_visit)(predictor, cohort.histories, outcomes, np.flatnonzero(out))
-        for predictor, out in zip(predictors, held_out, strict=True)
+        "folds predicted visit by visit",
+        (
+            delayed(predict_every_visit)(predictor, cohort.histories, outcomes, np.flatnonzero(out))
+            for predictor, out in zip(predictors, held_out, strict=True)
+        ),
     )
-    count = patient_weights(len(cohort), seed=seed)
-    rows = parallel(
-        delayed(_rows_at)(study, at_landmark, outcomes, count, horizon)
-        for at_landmark in predictions
-        for horizon in range(len(study.horizon_months))
-    )
-    return {
+    document = {
         "study": study.name,
         "version": version,
         "time_unit": "months",
@@ -92,16 +99,51 @@ def run(
             "min_expected": MIN_EXPECTED,
         },
         "learners": [dict(each) for each in learners],
-        "one_step": [
-            row
-            for k, name in enumerate(study.event_names, 1)
-            if study.found_by_test(k)
-            for row in audit_one_step(name, k, [part[k] for part in visits], outcomes, count)
-        ],
-        **{key: _in_order([row for found in rows for row in found[key]], study) for key in BY_CELL},
-        "fairness": [],
+        **held_against(cohort, predictions, visits, closed=closed[fold], seed=seed, parallel=parallel),
         "truth": [],
     }
+    return {**document, "verdict": verdict(document)}
+
+
+def held_against(
+    cohort: Cohort,
+    predictions: Sequence[LandmarkPredictions],
+    visits: Sequence[Mapping[int, DetectionSteps]],
+    *,
+    closed: FloatArray | float = np.inf,
+    seed: int,
+    parallel: Runner,
+) -> dict[str, list[Row]]:
+    """Hold predictions against what happened: every list of rows in the document that is about them.
+
+    Parameters
+    ----------
+    predictions : of every audited landmark
+    visits : of every fold, for each cause found by tests, what its visits were given
+    closed : (n_patients,) month after which visits were not predicted: what is found later is not looked at
+    """
+    study, outcomes = cohort.study, cohort.outcomes
+    count = patient_weights(len(cohort), seed=seed)
+    rows = parallel(
+        "landmarks and horizons judged",
+        (
+            delayed(_rows_at)(study, at_landmark, outcomes, count, horizon)
+            for at_landmark in predictions
+            for horizon in range(len(study.horizon_months))
+        ),
+    )
+    found = replace(outcomes, cause=np.where(outcomes.exit_month <= closed, outcomes.cause, 0))
+    steps = {k: [part[k] for part in visits] for k in range(1, len(study.event) + 1) if study.found_by_test(k)}
+    of_visits = [(study.event_names[k - 1], k, parts, found, count) for k, parts in steps.items()]
+    with threadpool_limits(limits=1):
+        return {
+            "one_step": [row for each in of_visits for row in audit_one_step(*each)],
+            "one_step_calibration": [one_step_calibration(*each) for each in of_visits],
+            **{key: _in_order([row for found in rows for row in found[key]], study) for key in BY_CELL},
+            "fairness": audit_subgroups(
+                study, groupings(cohort), steps=steps, predictions=predictions, outcomes=found, count=count
+            ),
+        }
 
 
 def audited_landmarks(study: Study, *, supported_until: float) -> list[float]:
@@ -112,7 +154,7 @@ def audited_landmarks(study: Study, *, supported_until: float) -> list[float]:
 
 
 def _predict_landmarks(
-    parallel: Parallel,
+    parallel: Runner,
     cohort: Cohort,
     held_out: Sequence[BoolArray],
     predictors: Sequence[Predictor],
@@ -123,9 +165,12 @@ def _predict_landmarks(
     """Predict everybody at risk at each landmark, every fold (n_patients,) by the predictor fitted without it."""
     priors: Sequence[Predictor | None] = [None] * len(predictors) if prior_alone is None else prior_alone
     parts = parallel(
-        delayed(predict_at_landmark)(predictor, cohort.histories, cohort.outcomes, out, landmark, prior_alone=prior)
-        for landmark in landmarks
-        for predictor, out, prior in zip(predictors, held_out, priors, strict=True)
+        "landmarks and folds predicted",
+        (
+            delayed(predict_at_landmark)(predictor, cohort.histories, cohort.outcomes, out, landmark, prior_alone=prior)
+            for landmark in landmarks
+            for predictor, out, prior in zip(predictors, held_out, priors, strict=True)
+        ),
     )
     n = len(predictors)
     return [LandmarkPredictions.join(parts[start : start + n]) for start in range(0, len(parts), n)]

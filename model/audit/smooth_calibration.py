@@ -123,7 +123,11 @@ class _Bins:
     def sums(self, weight: FloatArray, column: FloatArray) -> FloatArray:
         """Weighted sums of (n_rows, n_columns) within each bin, (n_weights, n_bins, n_columns)."""
         weight, column = weight[:, self.order], column[self.order]
-        return np.stack([weight[:, a:b] @ column[a:b] for a, b in itertools.pairwise(self.edge)], axis=1)
+        total = np.zeros((len(weight), len(self.edge) - 1, column.shape[1]))
+        for number, (a, b) in enumerate(itertools.pairwise(self.edge.tolist())):
+            if b > a:
+                total[:, number] = weight[:, a:b] @ column[a:b]
+        return total
 
 
 def _fine_gray(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from model.errors import BadInputError, Problem
@@ -16,10 +16,12 @@ from model.onset.boosting import Trees
 from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
+from model.onset.presence import Presence, Readings
 from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
-from model.predictor import CauseModel, Fitted, Predictor, fading_features
+from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
+from model.watch import runner, unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from model.onset.prior import HazardPrior
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
+    from model.watch import Watch
 
 N_DRAWS = 200
 LEARNERS = ("linear", "splines", "boosting")  # simplest first
@@ -46,7 +49,10 @@ def training_data(study: Study, histories: Histories, outcomes: Outcomes, *, ben
     if bends:
         scaling = replace(scaling, splines=Splines.learn(scores, ~np.isnan(features), described))
         scores = scaling.apply(features, completed)
-    return TrainingData(study, histories, outcomes, grid, rows, scaling, baselines, scores, fading_features(described))
+    readings = Readings.of(features, described, scaling, rows.landmark_month)
+    return TrainingData(
+        study, histories, outcomes, grid, rows, scaling, baselines, scores, fading_features(described), readings
+    )
 
 
 def fit_predictor(
@@ -104,27 +110,35 @@ def fit_without_folds(
     seed: int,
     jobs: int,
     learner: str = "linear",
+    watch: Watch = unwatched,
 ) -> Sequence[Predictor]:
     """Fit one predictor per fold, on the patients outside it; `fold` is (n_patients,) from 0."""
     numbers = range(int(fold.max()) + 1)
-    fits = Parallel(n_jobs=jobs)(
+    tasks = (
         delayed(fit_predictor)(
             study, histories.select(fold != k), outcomes.select(fold != k), seed=seed, learner=learner
         )
         for k in numbers
     )
-    return [predictor for predictor, _ in fits]
+    return [predictor for predictor, _ in runner(jobs, watch)("folds left out", tasks)]
 
 
 def priors_without_folds(
-    study: Study, histories: Histories, outcomes: Outcomes, fold: IntArray, *, seed: int, jobs: int
+    study: Study,
+    histories: Histories,
+    outcomes: Outcomes,
+    fold: IntArray,
+    *,
+    seed: int,
+    jobs: int,
+    watch: Watch = unwatched,
 ) -> Sequence[Predictor]:
     """Return `prior_alone` for each fold, on the patients outside it; `fold` is (n_patients,) from 0."""
     tasks = (
         delayed(prior_alone)(study, histories.select(fold != k), outcomes.select(fold != k), seed=seed)
         for k in range(int(fold.max()) + 1)
     )
-    return list(Parallel(n_jobs=jobs)(tasks))
+    return list(runner(jobs, watch)("prior alone", tasks))
 
 
 def check_learned(study: Study, outcomes: Outcomes) -> None:
@@ -162,7 +176,12 @@ def _cause_model(fit: CauseFit, rng: np.random.Generator) -> CauseModel:
         return CauseModel(hazard, None, fit.n_events)
     level = len(fit.parameters.shape) - 1  # The last bin's luck is the level's, then clock and effects follow in both.
     past = _fitted(fit.past.parameters, fit.past.covariance, luck[:, level : level + len(fit.past.covariance)])
-    return CauseModel(hazard, past, fit.n_events)
+    if fit.presence is None:
+        return CauseModel(hazard, past, fit.n_events)
+    best = fit.presence.best.effect
+    drawn = _drawn(best.ravel(), fit.presence.covariance, rng.standard_normal((N_DRAWS, best.size)))
+    presence = FittedPresence(fit.presence.best, Presence(drawn.reshape(N_DRAWS, *best.shape)))
+    return CauseModel(hazard, past, fit.n_events, presence)
 
 
 def _fitted(best: Parameters, covariance: FloatArray, luck: FloatArray) -> Fitted:
@@ -170,6 +189,10 @@ def _fitted(best: Parameters, covariance: FloatArray, luck: FloatArray) -> Fitte
 
     The symmetric root keeps each parameter's luck mostly its own, so that equal luck moves two fits alike.
     """
-    value, vector = np.linalg.eigh(covariance)
-    drawn = best.pack() + luck @ (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
+    drawn = _drawn(best.pack(), covariance, luck)
     return Fitted(best, Parameters.unpack(drawn, n_bins=len(best.shape), n_scores=len(best.steady)))
+
+
+def _drawn(best: FloatArray, covariance: FloatArray, luck: FloatArray) -> FloatArray:
+    value, vector = np.linalg.eigh(covariance)
+    return np.asarray(best + luck @ (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T)

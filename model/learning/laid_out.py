@@ -16,6 +16,7 @@ from model.onset.likelihood import patient_scores as watched_scores
 from model.onset.observation import ResultLikelihood
 from model.onset.poisson import Penalty, curvature, objective, patient_scores, row_log_likelihood
 from model.onset.posterior import onset_posterior
+from model.onset.presence import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,10 @@ class LaidOut:
         features = at_landmark(study, histories, rows.patient, rows.landmark_month)
         baselines = predictor.baselines(histories)
         scores = scaling.apply(features, baselines.expected[rows.patient])
-        data = TrainingData(study, histories, outcomes, grid, rows, scaling, baselines, scores, predictor.fading)
+        readings = Readings.of(features, predictor.features, scaling, rows.landmark_month)
+        data = TrainingData(
+            study, histories, outcomes, grid, rows, scaling, baselines, scores, predictor.fading, readings
+        )
         causes = range(1, len(study.event) + 1)
         seen = [watch(data, k) if study.found_by_test(k) else (None, outcomes.cause == k) for k in causes]
         return cls(data, tuple(watched for watched, _ in seen), tuple(found for _, found in seen))
@@ -84,6 +88,7 @@ class LaidOut:
             rows=rows,
             baselines=data.scaling.baselines_of(baseline_features(data.study, histories.baseline)),
             scores=data.scores[of_kept],
+            readings=data.readings.select(np.flatnonzero(of_kept)),
         )
         watched = (None if each is None else _selected(each, data, kept) for each in self.watched)
         return type(self)(data, tuple(watched), tuple(found[kept] for found in self.happened))

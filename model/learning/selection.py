@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from model.learning.fitting import LEARNERS, fit_predictor
 from model.learning.laid_out import LaidOut
+from model.watch import runner, unwatched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from model.predictor import Predictor
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
+    from model.watch import Watch
 
 LABELS = {
     "linear": "Penalised regression, straight lines",
@@ -43,14 +45,24 @@ class Selection:
 
 
 def select_learner(
-    study: Study, histories: Histories, outcomes: Outcomes, fold: IntArray, *, seed: int, jobs: int
+    study: Study,
+    histories: Histories,
+    outcomes: Outcomes,
+    fold: IntArray,
+    *,
+    seed: int,
+    jobs: int,
+    watch: Watch = unwatched,
 ) -> Selection:
     """Fit every learner without each fold and judge it by that fold's patients; `fold` is (n_patients,) from 0."""
     numbers = range(int(fold.max()) + 1)
     tasks = [(learner, number) for learner in LEARNERS for number in numbers]
-    done = Parallel(n_jobs=jobs)(
-        delayed(_judge)(study, histories, outcomes, fold == number, seed=seed, learner=learner)
-        for learner, number in tasks
+    done = runner(jobs, watch)(
+        "folds left out, each learner",
+        [
+            delayed(_judge)(study, histories, outcomes, fold == number, seed=seed, learner=learner)
+            for learner, number in tasks
+        ],
     )
     by_learner = {
         learner: [part for task, part in zip(tasks, done, strict=True) if task[0] == learner] for learner in LEARNERS

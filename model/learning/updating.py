@@ -172,7 +172,7 @@ def _applied(cause: CauseModel, update: CauseUpdate) -> CauseModel:
     if update.hazard is None:
         return cause
     past = None if update.past is None else update.past.fitted
-    return CauseModel(update.hazard.fitted, past, cause.n_events + update.n_events)
+    return CauseModel(update.hazard.fitted, past, cause.n_events + update.n_events, cause.presence)
 
 
 def _move(

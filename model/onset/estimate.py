@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.linalg import inv
 from model.onset.expectation import Placement, exact_rows, expected_rows
 from model.onset.hazard import Parameters, clock_between
 from model.onset.likelihood import TOLERANCE as LIKELIHOOD_TOLERANCE
-from model.onset.likelihood import Fit, Watched, maximise, row_events
+from model.onset.likelihood import Fit, Watched, maximise, past_hazard, row_events
 from model.onset.observation import averaged_likelihood, ending_of
 from model.onset.pace import PaceRule
 from model.onset.poisson import (
@@ -24,12 +24,15 @@ from model.onset.poisson import (
     penalty,
 )
 from model.onset.posterior import OnsetPosterior
-from model.onset.prior import with_learned_widths
+from model.onset.presence import StageRows, fit_presence
+from model.onset.prior import MARKER, with_learned_widths, without_markers
+from model.onset.stages import Course, Reading, by_stage
 
 if TYPE_CHECKING:
     from model.landmarks import LandmarkRows
     from model.onset.grid import TimeGrid
     from model.onset.missing import Baselines
+    from model.onset.presence import PresenceFit, Readings
     from model.onset.prior import HazardPrior
     from model.onset.scaling import Scaling
     from model.study.definition import Study
@@ -37,7 +40,8 @@ if TYPE_CHECKING:
 
 MAX_ITERATIONS = 100
 WIDTH_ROUNDS = 3  # of learning how wide unknown effects lie; the widths move little after these
-ROUGH = 0.5  # tolerance of the likelihood meanwhile
+MOST_PATIENTS = 4000  # without the cause, to learn from what markers say of it
+ROUGH = 0.01  # tolerance of the likelihood meanwhile
 TOLERANCE = 1e-6  # largest change of any parameter, on the scale of log hazard ratios per standard deviation
 
 
@@ -53,6 +57,7 @@ class TrainingData:
     baselines : of the patients
     scores : (n_rows, n_scores) standard scores of the rows' features
     fading : (n_fading,) scores with a part that wears off
+    readings : of the rows' markers
     """
 
     study: Study
@@ -64,6 +69,7 @@ class TrainingData:
     baselines: Baselines
     scores: FloatArray
     fading: IntArray
+    readings: Readings
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class CauseFit:
     parameters : the maximum
     covariance : (n_parameters, n_parameters) of the packed parameters
     past : the hazard between landmarks, None for a cause whose time is known
+    presence : what markers say of beginnings, if there are any
     prior : what was believed before, its unknown widths learned
     n_events : patients in whom the cause was observed
     iterations, converged : how the search ended
@@ -87,6 +94,7 @@ class CauseFit:
     n_events: int
     iterations: int
     converged: bool
+    presence: PresenceFit | None = None
 
 
 def fit_cause(data: TrainingData, *, cause: int, prior: HazardPrior) -> CauseFit:
@@ -137,14 +145,18 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFi
     The forecast's hazard past a landmark is a regression on the expected events and exposures of every landmark row.
     """
     watched, found = watch(data, cause)
-    past = maximise(watched, penalty(prior, n_bins=1, n_fading=0), tolerance=ROUGH)
+    known_later = without_markers(prior)
+    past = maximise(watched, penalty(known_later, n_bins=1, n_fading=0), tolerance=ROUGH)
     for round_ in range(WIDTH_ROUNDS):
-        prior = with_learned_widths(prior, past.parameters.steady, np.diag(past.covariance)[2:])
+        known_later = with_learned_widths(known_later, past.parameters.steady, np.diag(past.covariance)[2:])
         last = round_ == WIDTH_ROUNDS - 1
-        narrowed, here = penalty(prior, n_bins=1, n_fading=0), past.parameters.pack()
+        narrowed, here = penalty(known_later, n_bins=1, n_fading=0), past.parameters.pack()
         past = maximise(watched, narrowed, start=here, tolerance=LIKELIHOOD_TOLERANCE if last else ROUGH)
     placement = Placement.of(data.rows, data.grid, watched.results.width)
-    rows = risk_rows(data, *expected_rows(placement, past.posterior, watched.results))
+    events, exposure = expected_rows(placement, past.posterior, watched.results)
+    presence, free = _presence(data, watched, past, found, cause=cause)
+    rows = risk_rows(data, events * free, exposure * free)
+    prior = replace(prior, sd=np.where(prior.unknown == MARKER, prior.sd, known_later.sd))
     centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
     parameters, _, converged = _climb(rows, centre)
     # The score given what was seen is the expected complete score, so its spread over patients is the information
@@ -152,7 +164,41 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFi
     by_patient = patient_scores(parameters, rows)
     covariance = inv(by_patient.T @ by_patient + centre.precision)
     converged &= past.converged
-    return CauseFit(parameters, covariance, past, prior, int(found.sum()), past.iterations, converged)
+    return CauseFit(parameters, covariance, past, prior, int(found.sum()), past.iterations, converged, presence)
+
+
+def _presence(
+    data: TrainingData, watched: Watched, past: Fit, found: BoolArray, *, cause: int
+) -> tuple[PresenceFit | None, FloatArray]:
+    """What markers say of beginnings, and how that moves P(none begun) of each landmark row, (n_rows, 1).
+
+    Everybody in whom the cause was found is looked at, and enough of the others, who stand for the rest.
+    """
+    free = np.ones((len(data.rows.patient), 1))
+    every = max(int(len(found) // MOST_PATIENTS), 1)
+    others = np.flatnonzero(~found)[::every]
+    who = np.sort(np.concatenate([np.flatnonzero(found), others]))
+    place = np.full(len(found), -1)
+    place[who] = np.arange(len(who))
+    here = np.flatnonzero((place[data.rows.patient] >= 0) & (data.readings.month > 0))
+    if not len(here) or not found.any():
+        return None, free
+    course = Course(
+        study=data.study,
+        cause=cause,
+        grid=data.grid,
+        histories=data.histories.select(who),
+        ending=ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause).select(who),
+        growth=PaceRule.of(data.study, cause, data.scaling).growth(data.baselines).select(who),
+        hazard=past_hazard(past.parameters, data.scores, data.grid, watched.row_of()[who]),
+    )
+    readings, patient = data.readings.select(here), place[data.rows.patient[here]]
+    so_far, in_all = by_stage(course, Reading(patient, data.rows.landmark_month[here], readings.month))
+    weight = np.where(found[who], 1.0, every)[patient]
+    staged = StageRows(readings.design, so_far, in_all, weight, patient)
+    fit = fit_presence(staged)
+    free[here, 0] = staged.none_in_all(fit.best.effect)
+    return fit, free
 
 
 def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:

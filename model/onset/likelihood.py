@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_ITERATIONS = 100
 STEPS_AT_ONCE = 12
-TOLERANCE = 1e-4  # of the penalised log likelihood that a step still promises
+TOLERANCE = 1e-6  # of the penalised log likelihood that a step still promises
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from model.study.entries import Prior
     from model.types import FloatArray, IntArray
 
-# Per standard deviation of the feature. Without a published effect, two in three are believed to lie within a hazard
-# ratio of 1.16 either way, until the data say how far such effects really lie from none; this belief weighs as much as
-# ten of them. Time itself may matter more.
-UNKNOWN_SD = 0.15
+# Effects about which nothing is published, per standard deviation of the feature: all together they are believed to
+# spread the log hazard by this much, each by its share, until the data say how far such effects really lie from none;
+# this belief weighs as much as ten of them. Time itself may matter more.
+UNKNOWN_SD = 0.5
 UNKNOWN_WEIGHT = 10.0
 TIME_SD = 1.0
 # What boosting says is taken at its word, up to this; of another cause's trees nothing is taken.
@@ -76,7 +76,7 @@ def hazard_prior(
     """
     event = study.event[cause - 1]
     fading = sum(feature.fades for feature in features)
-    mean, sd = np.zeros(scaling.n_scores + fading), np.full(scaling.n_scores + fading, UNKNOWN_SD)
+    mean, sd = np.zeros(scaling.n_scores + fading), np.ones(scaling.n_scores + fading)
     unknown = np.full(len(mean), BASELINE)
     unknown[[index for index, feature in enumerate(features) if feature.fades]] = MARKER
     unknown[scaling.n_scores :] = MARKER
@@ -87,6 +87,7 @@ def hazard_prior(
         mean[index] = prior.log_hazard_ratio * scaling.scale[index]
         sd[index] = prior.sd * scaling.scale[index]
         unknown[index] = KNOWN
+    sd[unknown != KNOWN] = _each(unknown)
     n_causes = len(scaling.trees)
     for other, index in enumerate(range(scaling.n_scores - n_causes, scaling.n_scores), 1):
         mean[index], sd[index] = (1.0, TREES_SD) if other == cause else (0.0, NOT_ITS_OWN)
@@ -101,20 +102,31 @@ def hazard_prior(
     return HazardPrior(level, event.prior.log_sd, power - 1.0, CLOCK_SD, mean, sd, scaling.n_scores, unknown)
 
 
+def without_markers(prior: HazardPrior) -> HazardPrior:
+    """Believe that markers do not move the hazard: of what has begun they speak afterwards, not before."""
+    of_marker = prior.unknown == MARKER
+    sd, unknown = np.where(of_marker, NOT_ITS_OWN, prior.sd), np.where(of_marker, KNOWN, prior.unknown)
+    return replace(prior, sd=sd, unknown=unknown)
+
+
 def with_learned_widths(prior: HazardPrior, effects: FloatArray, variance: FloatArray) -> HazardPrior:
     """Widen or narrow what is believed of unknown effects by how far they were found to lie from none.
 
     effects, variance : (n_effects,) estimate and posterior variance, the fading parts perhaps not among them
 
-    One step of EM for the variance of each group, with an inverse-gamma belief around UNKNOWN_SD.
+    One step of EM for the variance of each group, with an inverse-gamma belief around each one's share of UNKNOWN_SD.
     """
     sd = prior.sd.copy()
     here = prior.unknown[: len(effects)]
     for group in (BASELINE, MARKER):
         inside = here == group
-        total = np.sum(effects[inside] ** 2 + variance[inside]) + UNKNOWN_WEIGHT * UNKNOWN_SD**2
+        total = np.sum(effects[inside] ** 2 + variance[inside]) + UNKNOWN_WEIGHT * _each(prior.unknown) ** 2
         sd[prior.unknown == group] = np.sqrt(total / (inside.sum() + UNKNOWN_WEIGHT))
     return replace(prior, sd=sd)
+
+
+def _each(unknown: IntArray) -> float:
+    return UNKNOWN_SD / float(np.sqrt(max((unknown != KNOWN).sum(), 1)))
 
 
 def published_effects(study: Study, features: tuple[Feature, ...], *, event: str) -> dict[int, Prior]:

@@ -17,9 +17,10 @@ from model.onset.boosting import Trees
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
 from model.onset.missing import JointNormal
+from model.onset.presence import N_STAGES, Presence, n_columns
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
-from model.predictor import CauseModel, Fitted, Predictor, fading_features
+from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
 from model.saved.atomic_folder import new_folder
 from model.study.file import parse_study
 
@@ -196,6 +197,9 @@ def _arrays(predictor: Predictor) -> bytes:
             if fitted is not None:
                 arrays[f"cause{number}.{name}.best"] = fitted.best.pack()
                 arrays[f"cause{number}.{name}.draws"] = fitted.draws.pack()
+        if cause.presence is not None:
+            arrays[f"cause{number}.presence.best"] = cause.presence.best.effect
+            arrays[f"cause{number}.presence.draws"] = cause.presence.draws.effect
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
@@ -237,7 +241,8 @@ def _predictor(content: bytes, study_text: str) -> Predictor:
             hazard = _fitted(arrays, f"cause{number}.hazard", len(grid.fade), scaling.n_scores, n_fading)
             by_test = study.found_by_test(number)
             past = _fitted(arrays, f"cause{number}.past", 1, scaling.n_scores, 0) if by_test else None
-            causes.append(CauseModel(hazard, past, int(arrays[f"cause{number}.n_events"])))
+            presence = _presence(arrays, f"cause{number}.presence", n_columns(features), n_draws)
+            causes.append(CauseModel(hazard, past, int(arrays[f"cause{number}.n_events"]), presence))
         return Predictor(study, grid, scaling, tuple(causes), float(arrays["supported_until_month"]), arrays["luck"])
 
 
@@ -246,6 +251,15 @@ def _fitted(arrays: Mapping[str, Any], name: str, n_bins: int, n_scores: int, n_
     if {best.shape[-1], draws.shape[-1]} != {n_bins + 1 + n_scores + n_fading}:  # 1: the clock
         raise ValueError("these numbers belong to other features")
     return Fitted(*(Parameters.unpack(values, n_bins=n_bins, n_scores=n_scores) for values in (best, draws)))
+
+
+def _presence(arrays: Mapping[str, Any], name: str, n_columns: int, n_draws: int) -> FittedPresence | None:
+    if f"{name}.best" not in arrays:
+        return None
+    best, draws = arrays[f"{name}.best"], arrays[f"{name}.draws"]
+    if best.shape != (N_STAGES, n_columns) or draws.shape != (n_draws, *best.shape):
+        raise ValueError("these numbers belong to other markers")
+    return FittedPresence(Presence(best), Presence(draws))
 
 
 def _trees(arrays: Mapping[str, Any], name: str, n_scores: int) -> Trees:

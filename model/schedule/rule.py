@@ -10,7 +10,7 @@ import numpy as np
 from model.errors import NotSupportedError
 from model.finite import finite_forecast
 from model.onset.growth import sensitivity_at
-from model.schedule.tests import available, cheapest_set
+from model.schedule.tests import available, cheapest_set, out_of_reach
 
 if TYPE_CHECKING:
     from model.predictor import Forecast, Predictor
@@ -100,7 +100,7 @@ def plan(predictor: Predictor, histories: Histories, as_of_month: float, *, tier
     slack = min(1.0, (first - as_of_month) / 4)
     return Plan(
         feasible=within,
-        why=(*why, *_out_of_reach(study, tests, targets, tier)),
+        why=(*why, *out_of_reach(study, tests, targets, tier)),
         steps=tuple(steps),
         interval_months=first - as_of_month,
         earliest_month=first - slack,
@@ -180,14 +180,3 @@ def _sentence(the: str, step: Step, wait: float, *, kept: bool, limit: float, sh
     if wait >= longest - 1e-9:
         return f"The longest interval of {longest:g} months is reached at an unseen risk of {step.unseen_risk:.1%}."
     return f"After {wait:.1f} months the risk of an unseen event reaches the limit of {limit:.1%}."
-
-
-def _out_of_reach(study: Study, tests: tuple[Test, ...], targets: set[str], tier: str | None) -> list[str]:
-    """Name the targets that no test of the tier can find, though another tier's can."""
-    seen = {event for test in tests for event in test.sees}
-    elsewhere = {event for test in study.test for event in test.sees}
-    labels = {event.name: event.label or event.name for event in study.event}
-    return [
-        f"No test of a {tier} centre sees {labels[name].lower()}: refer for it."
-        for name in sorted(targets & (elsewhere - seen))
-    ]

@@ -24,3 +24,14 @@ def cheapest_set(tests: tuple[Test, ...], wanted: set[str]) -> tuple[Test, ...]:
     sets = [chosen for size in range(len(tests) + 1) for chosen in combinations(tests, size)]
     seeing = [chosen for chosen in sets if reachable <= {event for test in chosen for event in test.sees}]
     return min(seeing, key=lambda chosen: (sum(t.cost for t in chosen), sum(t.burden_days for t in chosen)))
+
+
+def out_of_reach(study: Study, tests: tuple[Test, ...], targets: set[str], tier: str | None) -> list[str]:
+    """Name the targets that no test of the tier can find, though another tier's can."""
+    seen = {event for test in tests for event in test.sees}
+    elsewhere = {event for test in study.test for event in test.sees}
+    labels = {event.name: event.label or event.name for event in study.event}
+    return [
+        f"No test of a {tier} centre sees {labels[name].lower()}: refer for it."
+        for name in sorted(targets & (elsewhere - seen))
+    ]

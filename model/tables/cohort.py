@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from model.errors import BadInputError, Problem
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.study.definition import Study
-    from model.types import FloatArray
+    from model.types import BoolArray, FloatArray, IntArray
 
+DayArray = npt.NDArray[np.datetime64]
 TABLES = ("patients", "visits", "outcomes")
 
 
@@ -40,6 +42,7 @@ class Records:
     sha256 : of every table's bytes, by file name: the data's fingerprint; empty for data frames
     about : the folder's about.json (title, synthetic, source, licence, command), empty if there is none
     warnings : what was noticed and does not stop the work
+    origin_date : (n_patients,) days, NaT where not given; None if the table has no such column
     """
 
     study: Study
@@ -50,6 +53,7 @@ class Records:
     sha256: dict[str, str]
     about: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    origin_date: DayArray | None = None
 
     def __len__(self) -> int:
         """Count the patients."""
@@ -61,6 +65,18 @@ class Cohort(Records):
     """Patients of whom it is known how follow-up ended, some with a target event: a model can learn from them."""
 
     outcomes: Outcomes
+
+    def select(self, index: IntArray | BoolArray) -> Self:
+        """Return some of the patients, in the order of `index`."""
+        who = np.arange(len(self))[index]
+        return replace(
+            self,
+            patient_id=[self.patient_id[i] for i in who],
+            centre=[self.centre[i] for i in who],
+            histories=self.histories.select(who),
+            outcomes=self.outcomes.select(who),
+            origin_date=None if self.origin_date is None else self.origin_date[who],
+        )
 
 
 def read_cohort(folder: Path, study: Study) -> Cohort:
@@ -166,7 +182,12 @@ def _checked(
         sha256={table.file: table.sha256 for table in tables.values() if table.sha256},
         about=about,
         warnings=tuple(line for name in tables for line in cohort_rules.unknown_columns(tables[name], rules[name])),
+        origin_date=_days(patients["origin_date"]) if "origin_date" in tables["patients"].frame else None,
     )
+
+
+def _days(dates: pd.Series) -> DayArray:
+    return dates.to_numpy(dtype="datetime64[D]")
 
 
 def _problems_in_time(tables: dict[str, Table], frames: dict[str, pd.DataFrame], study: Study) -> list[Problem]:

@@ -1,7 +1,7 @@
 """What handlers are given: the service behind the app, and identifiers that could exist."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, cast
 from uuid import UUID
@@ -11,6 +11,7 @@ from fastapi import Depends, Path, Request
 from model.saved.artifact import LoadedModel
 from service.api.strict_json import accepted_type
 from service.errors import NotFoundError
+from service.monitoring.kept import Kept
 from service.record import StoredPatient
 from service.rules import require_study
 from service.store.database import Database
@@ -18,11 +19,12 @@ from service.store.database import Database
 
 @dataclass(frozen=True)
 class Service:
-    """One model, one database, one clock."""
+    """One model, one database, one clock, and answers that are kept since they take long."""
 
     model: LoadedModel
     database: Database
     clock: Callable[[], datetime]
+    kept: Kept = field(default_factory=Kept)
 
     def today(self) -> date:
         """Today's date in UTC."""

@@ -37,6 +37,7 @@ STATUS: dict[type[Exception], tuple[int, str, str]] = {
     errors.AwaitingWorkUpError: (409, "awaiting-work-up", "A positive result awaits work-up"),
     errors.StudyMismatchError: (409, "study-mismatch", "The record belongs to another study"),
     NotSupportedError: (409, "not-supported", "Beyond what the model supports"),
+    errors.BusyError: (503, "busy", "The answer is being worked out"),
     # Away, locked or full: the same request may succeed later.
     OperationalError: UNAVAILABLE,
     InterfaceError: UNAVAILABLE,
@@ -60,7 +61,8 @@ def handler(present: Callable[[Request, dict[str, Any]], Response | None]) -> Ca
             headers["allow"] = ", ".join(allowed_methods(request))
         if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["retry-after"] = RETRY_SECONDS
-            log.error("the database is not available: %s", type(error).__name__)
+            if not isinstance(error, errors.BusyError):
+                log.error("the database is not available: %s", type(error).__name__)
         if problem["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
             # Where it happened, without the error's own words: they may hold a patient's values.
             log.error("unforeseen %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))

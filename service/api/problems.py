@@ -13,7 +13,7 @@ TEXTS = {
     415: "The body is not application/json.",
     422: "Fields or parameters break rules; `errors` lists where and which.",
     500: "A fault of the service.",
-    503: "The database is not available; try again.",
+    503: "The database is not available, or the answer is being worked out already; try again.",
 }
 OF_EVERY_OPERATION = (406, 422, 500, 503)
 OF_A_BODY = (400, 413, 415)

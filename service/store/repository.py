@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from service.record import Outcome, Patient, StoredPatient, StoredVisit, Visit
 from service.store.tables import OutcomeRow, PatientRow, VisitRow
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -62,6 +63,24 @@ class Patients:
         order = (PatientRow.patient_ref, PatientRow.centre)
         rows = self.session.scalars(select(PatientRow).order_by(*order).offset(skip).limit(most))
         return [_stored(row) for row in rows], self.session.scalar(select(func.count(PatientRow.patient_id))) or 0
+
+    def following(self, last: uuid.UUID | None, *, most: int) -> list[StoredPatient]:
+        """Read the patients after one in the order of identifiers, from the first: chunk by chunk, all of them."""
+        query = select(PatientRow).order_by(PatientRow.patient_id).limit(most)
+        rows = self.session.scalars(query if last is None else query.where(PatientRow.patient_id > last))
+        return [_stored(row) for row in rows]
+
+    def earliest_origin(self) -> date | None:
+        """Read the first patient's day 0; None without patients."""
+        return self.session.scalar(select(func.min(PatientRow.origin_date)))
+
+    def state(self) -> str:
+        """Sum up what is recorded: the same text as long as nobody was entered, changed or erased."""
+        query = select(PatientRow.patient_id, PatientRow.version).order_by(PatientRow.patient_id)
+        digest = hashlib.sha256()
+        for patient_id, version in self.session.execute(query.execution_options(yield_per=1000)):
+            digest.update(patient_id.bytes + version.to_bytes(8, "big"))
+        return digest.hexdigest()
 
     def remove(self, patient_id: uuid.UUID) -> None:
         """Erase a patient with everything recorded about them; raises NotFoundError."""

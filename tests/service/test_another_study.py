@@ -68,3 +68,18 @@ def test_horizons_are_in_months_and_a_missing_audit_is_not_found(client):
     assert described["horizons_months"] == [12, 24, 36]
     assert described["tests"] == described["tiers"] == []
     assert client.get(f"/v1/models/{described['model']['version']}/calibration").status_code == 404
+
+
+def test_monitoring_needs_neither_tests_nor_visits(client):
+    body = {"origin_date": "2023-01-15", "baseline": BASELINE}
+    for number in range(12):
+        patient = client.post("/v1/patients", json={**body, "patient_ref": f"m-{number}"}).headers["location"]
+        if number < 3:
+            client.post(f"{patient}/outcome", json={"date": "2024-03-01", "event": "death"})
+    answer = client.get("/v1/monitoring/calibration").json()
+    whole = answer["to_date"][0]
+    assert (whole["event"], whole["observed"], whole["visits"]) == ("death", 3, 0)
+    assert whole["expected"] > 1
+    assert {row["event"] for row in answer["alarms"]} == {"death"}
+    assert {row["kind"] for row in client.get("/v1/monitoring/drift").json()["inputs"]} == {"baseline", "marker"}
+    assert client.get("/v1/monitoring/overdue").status_code == 200

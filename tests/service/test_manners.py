@@ -26,6 +26,9 @@ OPERATIONS = {
     ("get", "/v1/model"),
     ("get", "/v1/models/{version}/facts"),
     ("get", "/v1/models/{version}/calibration"),
+    ("get", "/v1/monitoring/calibration"),
+    ("get", "/v1/monitoring/drift"),
+    ("get", "/v1/monitoring/overdue"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }
@@ -60,6 +63,7 @@ def test_f44_nothing_is_stored_by_caches_whatever_the_answer(client, patient):
     answers = [
         visit,
         *(client.get(f"{patient}{part}") for part in ("", "/visits", "/risk", "/schedule")),
+        client.get("/v1/monitoring/overdue"),
         client.get("/ui", headers={"accept": "text/html"}),
         client.get(patient.replace("/v1", "/ui"), headers={"accept": "text/html"}),
         client.get("/v1/patients/nobody"),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from model.study.entries import Strata
 from tests.model.audit.known import cohort_of, constant_predictor, surveilled_with
 from tests.model.builders import exact_study, histories, no_visits, outcomes, study_by_test
 
-KEYS = {"brier", "brier_null", "ipa", "auc", "oe"}
+KEYS = {"brier", "brier_null", "ipa", "auc", "concordance", "oe"}
 REGRESSED = {"intercept", "slope", "ici", "e50", "e90"}
 
 
@@ -73,6 +74,33 @@ def test_detections_are_expected_and_onsets_are_not_taken_for_them(audited):
     assert all(row["oe"]["high"] < 1 for row in naive)
     whole = document["one_step"][0]
     assert whole["ratio"]["low"] <= 1 <= whole["ratio"]["high"]
+
+
+def test_right_hazards_are_not_flagged_and_the_verdict_counts_what_it_compared(audited):
+    document, _ = audited
+    verdict = document["verdict"]
+    assert verdict["flags"] == []
+    assert [row["event"] for row in verdict["fit_for"]] == ["recurrence", "death"]
+    # Nothing sorts these patients: no centre, no date, one column without a published effect that need not be given.
+    assert document["fairness"] == []
+    assert verdict["comparisons"] == {"overall": 2, "slope": 2, "subgroup": 0}
+    whole, slope = document["one_step"][0], document["one_step_calibration"][0]
+    assert (whole["n"], whole["observed"]) == (slope["n"], slope["observed"])
+
+
+def test_a_centre_where_risks_are_another_is_named():
+    # Half as many die in one of three centres as everywhere else, and nobody's prediction knows it.
+    rng = np.random.default_rng(7)
+    study, place = exact_study(until=0.0), np.repeat([0, 1, 2], 400)
+    months = rng.exponential(np.where(place == 2, 120.0, 60.0))
+    ended = outcomes(np.minimum(months, 40.0), months < 40)
+    cohort = replace(cohort_of(study, no_visits(np.zeros(1200)), ended), centre=[f"centre {k}" for k in place])
+    document = run(cohort, np.arange(1200) % 2, [constant_predictor(study, [1 / 60])] * 2, seed=1, jobs=1)
+    groups = {row["level"]: row for row in document["fairness"]}
+    assert groups.keys() == {"centre 0", "centre 1", "centre 2"}
+    assert groups["centre 0"]["ratio"]["low"] < 1 < groups["centre 0"]["ratio"]["high"]
+    named = [flag["level"] for flag in document["verdict"]["flags"] if flag["question"] == "subgroup"]
+    assert named == ["centre 2"]
 
 
 def test_groups_of_the_calibration_plot_hold_every_event_once(audited):

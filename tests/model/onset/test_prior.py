@@ -67,7 +67,9 @@ def test_without_what_is_published_there_is_half_an_event_more_than_seen_and_no_
     assert (prior.mean == 0).all()
     time = np.array([feature.what == "time" for feature in trained.predictor.features])
     assert (prior.sd[: len(time)][time] == TIME_SD).all()
-    assert (prior.sd[: len(time)][~time] == UNKNOWN_SD).all()
+    of_unknown = prior.sd[prior.unknown != KNOWN]
+    assert np.sqrt((of_unknown**2).sum()) == pytest.approx(UNKNOWN_SD)  # all together
+    assert len(set(of_unknown)) == 1
 
 
 def test_without_what_is_published_no_effect_enters_by_the_pace_either(trained):
@@ -97,9 +99,12 @@ def test_years_of_a_prior_are_twelve_months():
     assert levels == pytest.approx([0.3 / 24, 0.3 / 24])
 
 
+EACH = UNKNOWN_SD / np.sqrt(3)  # three unknown effects share what is believed of all
+
+
 def plain_prior(unknown):
     """Two scores about which nothing is published, one that is known, and a fading part of a marker."""
-    sd = np.array([UNKNOWN_SD, UNKNOWN_SD, 0.4, UNKNOWN_SD])
+    sd = np.array([EACH, EACH, 0.4, EACH])
     return HazardPrior(-4.0, 1.0, 0.0, 1.0, np.zeros(4), sd, 3, unknown)
 
 
@@ -111,12 +116,12 @@ def test_data_that_say_nothing_leave_the_unknown_widths_alone():
 
 
 def test_effects_found_far_off_widen_what_is_believed_of_their_group_only():
-    # Two effects of 0.5 and -0.3, each known to 0.1: (0.25 + 0.09 + 0.02 + weight 0.15^2) / (2 + weight).
+    # Two effects of 0.5 and -0.3, each known to 0.1: (0.25 + 0.09 + 0.02 + weight 0.5^2 / 3) / (2 + weight).
     prior = plain_prior(np.array([BASELINE, BASELINE, KNOWN, MARKER]))
-    wider = with_learned_widths(prior, np.array([0.5, -0.3, 9.0, 0.0]), np.array([0.01, 0.01, 1.0, 0.0225]))
-    variance = (0.36 + UNKNOWN_WEIGHT * 0.0225) / (2 + UNKNOWN_WEIGHT)
+    wider = with_learned_widths(prior, np.array([0.5, -0.3, 9.0, 0.0]), np.array([0.01, 0.01, 1.0, 0.25 / 3]))
+    variance = (0.36 + UNKNOWN_WEIGHT * 0.25 / 3) / (2 + UNKNOWN_WEIGHT)
     assert wider.sd[:2] == pytest.approx(np.full(2, np.sqrt(variance)))
-    assert wider.sd[2:] == pytest.approx([0.4, UNKNOWN_SD])
+    assert wider.sd[2:] == pytest.approx([0.4, EACH])
 
 
 def test_a_column_in_which_nobody_differs_teaches_no_width():

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.onset.hazard import Parameters
-from model.predictor import Fitted
+from model.onset.presence import Presence
+from model.predictor import Fitted, FittedPresence
 from tests.model.traps.cohorts import drawn, study_of_three
 
 
@@ -45,12 +46,25 @@ def random_fit(rng, fitted, level):
     return Fitted(Parameters.unpack(packed, **size), Parameters.unpack(draws, **size))
 
 
+def random_presence(rng, fitted):
+    """Markers that say anything, and three draws; None stays None."""
+    if fitted is None:
+        return None
+    shape = fitted.best.effect.shape
+    return FittedPresence(Presence(rng.normal(0, 1, shape)), Presence(rng.normal(0, 1, (3, *shape))))
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), level=st.floats(-9, 1))
 def test_whatever_the_study_and_the_hazards_the_causes_share_one_patient(predictor, seed, level):
     rng = np.random.default_rng(seed)
     causes = tuple(
-        replace(cause, hazard=random_fit(rng, cause.hazard, level), past=random_fit(rng, cause.past, level))
+        replace(
+            cause,
+            hazard=random_fit(rng, cause.hazard, level),
+            past=random_fit(rng, cause.past, level),
+            presence=random_presence(rng, cause.presence),
+        )
         for cause in predictor.causes
     )
     model = replace(predictor, study=random_study(rng), causes=causes, luck=rng.standard_normal((3, N_FIRST)))

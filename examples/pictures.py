@@ -1,0 +1,110 @@
+"""Pictures of the pages for the documentation: the audit of a model, and the page of one invented patient.
+
+`python -m examples.pictures --artifact artifacts/VERSION --out docs/images` needs a Chromium or Chrome on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from examples.browser import DESKTOP, PHONE, find_browser, running_browser
+from examples.demo import example_patient
+from examples.replay import enter_patient
+from examples.serving import ServiceError, free_port, running_service
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playwright.sync_api import Browser
+
+COLOURS = 128  # Enough for words, lines and a few colours, at half the bytes.
+OPEN = "selector => document.querySelectorAll(selector).forEach(each => each.open = true)"
+# Of the audit: file, window, from the top of one section to the end of another, what is unfolded.
+AUDIT = (
+    ("audit-answer", DESKTOP, "header", "section[aria-labelledby=answer]", ""),
+    ("audit-literature", DESKTOP, "section[aria-labelledby=literature]", "section[aria-labelledby=literature]", ""),
+    ("audit-event", DESKTOP, "section[aria-labelledby=event-distant]", "section[aria-labelledby=event-distant]", ""),
+    (
+        "audit-groups",
+        DESKTOP,
+        "section[aria-labelledby=groups]",
+        "section[aria-labelledby=groups]",
+        "section[aria-labelledby=groups] details:first-of-type",
+    ),
+    ("audit-phone", PHONE, "header", "section[aria-labelledby=answer]", ""),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take all pictures; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.pictures", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--artifact", type=Path, required=True, metavar="DIR", help="a trained model of the default study"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
+    options = parser.parse_args(arguments)
+    path = find_browser()
+    if path is None:
+        print("pictures: no Chromium or Chrome is installed", file=sys.stderr)
+        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with running_browser(path) as browser:
+            for name, window, first, last, unfolded in AUDIT:
+                page = (options.artifact / "audit.html").resolve().as_uri()
+                take(
+                    browser, page, options.out / f"{name}.png", window=window, first=first, last=last, unfolded=unfolded
+                )
+            _take_patient(browser, options.artifact, options.out)
+    except ServiceError as error:
+        print(f"pictures: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def take(
+    browser: Browser, address: str, file: Path, *, window: dict[str, int], first: str, last: str, unfolded: str = ""
+) -> None:
+    """Take a picture of what lies between two elements of a page, as wide as the window."""
+    with browser.new_context(viewport=window) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(address)
+        if unfolded:
+            page.evaluate(OPEN, unfolded)
+        boxes = [page.locator(place).bounding_box() for place in (first, last)]
+        top, bottom = (box or {"y": 0.0, "height": 0.0} for box in boxes)
+        clip = {"x": 0.0, "y": top["y"], "width": window["width"], "height": bottom["y"] + bottom["height"] - top["y"]}
+        shot = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+    with Image.open(io.BytesIO(shot)) as image:
+        image.convert("RGB").quantize(COLOURS).save(file, optimize=True)
+
+
+def _take_patient(browser: Browser, artifact: Path, out: Path) -> None:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running_service(artifact, Path(scratch) / "pictures.sqlite", free_port()) as (client, _),
+    ):
+        patient, visits = example_patient(datetime.now(tz=UTC).date())
+        patient_id = enter_patient(client, patient)
+        for visit in visits:
+            client.post(f"/v1/patients/{patient_id}/visits", visit)
+        address = f"{client.base}/ui/patients/{patient_id}"
+        for name, window, last in (
+            ("patient", DESKTOP, "footer"),
+            ("patient-phone", PHONE, "section[aria-labelledby=risk]"),
+        ):
+            take(browser, address, out / f"{name}.png", window=window, first="header", last=last)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A model held against published cohorts: recurrences expected to be found, beside the published number."""

@@ -1,0 +1,187 @@
+"""Whether something has begun already, as far as markers say: more than test results and hazards can.
+
+What grows unseen may raise a marker, the more the larger it is. So the odds of its having begun, and having come to a
+stage of growth, by the time markers were last measured are multiplied by what they then said:
+
+    odds of stage k = odds given the test results x exp(x . effect_k)
+
+x holds, per marker, a constant, the last value and the trend, fading with its age against the newest marker and 0 where
+it was never measured, then the time. Learned from what later tests found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.linalg import inv
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+
+if TYPE_CHECKING:
+    from model.features import Feature
+    from model.onset.growth import Growth
+    from model.onset.scaling import Scaling
+    from model.types import FloatArray, IntArray
+
+# Stages: none, the first half of the way to the onset at the usual pace, the second half, past the onset.
+STAGE_EDGES = (-np.inf, -0.5, 0.0)
+N_STAGES = len(STAGE_EDGES)
+COLUMNS_PER_MARKER = 3
+COLUMNS_OF_TIME = 2
+MEMORY_YEARS = 1.0
+# Believed of an effect per standard deviation until the data say how far they lie from none; weighs as ten of them.
+EFFECT_SD = 0.5
+EFFECT_WEIGHT = 10.0
+WIDTH_ROUNDS = 3
+OTHER_SD = 0.5
+LEAST = 1e-300
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the markers of some patients said when they were last measured.
+
+    Attributes
+    ----------
+    design : (n_rows, n_columns)
+    month : (n_rows,) when that was, -inf if never
+    """
+
+    design: FloatArray
+    month: FloatArray
+
+    @classmethod
+    def of(cls, features: FloatArray, described: tuple[Feature, ...], scaling: Scaling, now: FloatArray) -> Self:
+        """Read raw features, (n_rows, n_features), of the moments `now`, (n_rows,)."""
+        last, age, trend, time = (
+            [index for index, feature in enumerate(described) if feature.what == what]
+            for what in ("last", "age", "trend", "time")
+        )
+        newest = np.nan_to_num(features[:, age], nan=np.inf).min(axis=1, initial=np.inf)
+        ever = np.isfinite(newest)
+        standard = (features - scaling.mean) / scaling.scale
+        fresh = np.exp2(-(features[:, age] - np.where(ever, newest, 0.0)[:, None]) / MEMORY_YEARS)
+        of_markers = np.stack([fresh, fresh * standard[:, last], fresh * standard[:, trend]], axis=2)
+        by_marker = np.nan_to_num(of_markers).reshape(len(features), COLUMNS_PER_MARKER * len(last))
+        columns = np.concatenate([by_marker, standard[:, time]], axis=1)
+        return cls(ever[:, None] * columns, np.where(ever, now - 12.0 * newest, -np.inf))
+
+    def select(self, index: IntArray) -> Self:
+        """Return some of the rows."""
+        return type(self)(self.design[index], self.month[index])
+
+
+def n_columns(described: tuple[Feature, ...]) -> int:
+    """Count the columns of the design."""
+    n_markers = sum(feature.what == "last" for feature in described)
+    return COLUMNS_PER_MARKER * n_markers + COLUMNS_OF_TIME
+
+
+@dataclass(frozen=True)
+class StageRows:
+    """Landmark rows with what the tests say of the stage when markers were last measured; the first stage is none.
+
+    Attributes
+    ----------
+    design : (n_rows, n_columns)
+    so_far : (n_rows, 1 + N_STAGES) P(stage, results up to the landmark)
+    in_all : (n_rows, 1 + N_STAGES) P(stage, all results)
+    weight : (n_rows,) how many rows each stands for
+    patient : (n_rows,) ascending
+    """
+
+    design: FloatArray
+    so_far: FloatArray
+    in_all: FloatArray
+    weight: FloatArray
+    patient: IntArray
+
+    def none_in_all(self, effect: FloatArray) -> FloatArray:
+        """How markers move P(none | all results), as a ratio, (n_rows,)."""
+        moved = softmax(_log(self.in_all) + _tilt(self.design, effect), axis=1)[:, 0]
+        return np.asarray(moved / np.maximum(self.in_all[:, 0] / self.in_all.sum(axis=1), LEAST))
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Effects of the markers on the odds of each stage.
+
+    Attributes
+    ----------
+    effect : (..., N_STAGES, n_columns)
+    """
+
+    effect: FloatArray
+
+    def factors(self, readings: Readings, beginning: FloatArray, growth: Growth) -> FloatArray:
+        """What the odds of a beginning in each bin are multiplied by, (..., n_patients, n_paces, n_bins).
+
+        beginning : (n_bins,) months since the origin
+        """
+        log_factor = np.einsum("ij,...kj->...ik", readings.design, self.effect)
+        by_stage = np.exp(np.concatenate([np.zeros_like(log_factor[..., :1]), log_factor], axis=-1))
+        who = np.arange(len(readings.month))[:, None, None]
+        return np.asarray(by_stage[..., who, stage_at(readings.month, beginning, growth)])
+
+
+@dataclass(frozen=True)
+class PresenceFit:
+    """The maximum, and the covariance of the flattened effects."""
+
+    best: Presence
+    covariance: FloatArray
+
+
+def stage_at(month: FloatArray, beginning: FloatArray, growth: Growth) -> IntArray:
+    """Stage at a month, (n_patients,), of what begins at `beginning`, (n_bins,): (n_patients, n_paces, n_bins)."""
+    since = month[:, None, None] - beginning
+    to_go = since * growth.pace[:, :, None] - growth.lead_months
+    stage = np.zeros(to_go.shape, dtype=np.int64)
+    for edge in STAGE_EDGES:
+        stage += to_go >= edge * max(growth.lead_months, LEAST)
+    return np.where(since > 0, stage, 0)
+
+
+def fit_presence(rows: StageRows) -> PresenceFit:
+    """Maximise the likelihood of the later results, each effect believed to lie around none, how widely being learned.
+
+    The covariance allows for a patient's rows being about the same life.
+    """
+    n_columns = rows.design.shape[1]
+    moving = np.isin(np.arange(n_columns) % COLUMNS_PER_MARKER, (1, 2))
+    moving = np.tile(moving & (np.arange(n_columns) < n_columns - COLUMNS_OF_TIME), N_STAGES)
+    sd, value = EFFECT_SD, np.zeros(N_STAGES * n_columns)
+    for _ in range(WIDTH_ROUNDS):
+        precision = np.where(moving, sd, OTHER_SD) ** -2.0
+        value = minimize(_objective, value, (rows, precision), jac=True, method="L-BFGS-B").x
+        _, residual = _moved(rows, value)
+        by_row = (residual[:, :, None] * rows.design[:, None]).reshape(len(residual), -1)
+        by_patient = np.add.reduceat(by_row, np.flatnonzero(np.diff(rows.patient, prepend=-1)), axis=0)
+        covariance = inv(by_patient.T @ by_patient + np.diag(precision))
+        total = np.sum(value[moving] ** 2 + np.diag(covariance)[moving]) + EFFECT_WEIGHT * EFFECT_SD**2
+        sd = float(np.sqrt(total / (moving.sum() + EFFECT_WEIGHT)))
+    return PresenceFit(Presence(value.reshape(N_STAGES, n_columns)), covariance)
+
+
+def _objective(value: FloatArray, rows: StageRows, precision: FloatArray) -> tuple[float, FloatArray]:
+    gained, residual = _moved(rows, value)
+    score = (residual.T @ rows.design).ravel() - precision * value
+    return -(gained - float(value @ (precision * value)) / 2), -score
+
+
+def _moved(rows: StageRows, value: FloatArray) -> tuple[float, FloatArray]:
+    """Log likelihood of the later results, up to a constant, and its derivative by row and stage."""
+    tilt = _tilt(rows.design, value.reshape(N_STAGES, -1))
+    so_far, in_all = _log(rows.so_far) + tilt, _log(rows.in_all) + tilt
+    gained = float(rows.weight @ (logsumexp(in_all, axis=1) - logsumexp(so_far, axis=1)))
+    return gained, rows.weight[:, None] * (softmax(in_all, axis=1) - softmax(so_far, axis=1))[:, 1:]
+
+
+def _tilt(design: FloatArray, effect: FloatArray) -> FloatArray:
+    return np.concatenate([np.zeros((len(design), 1)), design @ effect.T], axis=1)
+
+
+def _log(probability: FloatArray) -> FloatArray:
+    return np.log(np.maximum(probability, LEAST))

@@ -1,0 +1,132 @@
+"""Clinical limits on the slots of visits: shortest and longest interval, visits that must be, where the plan ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from model.schedule.policy import Policy
+    from model.schedule.prospect import Prospect
+    from model.types import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where visits may and must be, in slots from now.
+
+    Attributes
+    ----------
+    open : (n_patients, n_slots) slots in which a visit may be
+    must : (n_patients, n_slots) slots in which a visit has to be, whatever the shortest interval
+    last_seen : (n_patients,) slot of the visit before now, at or below 0
+    end : (n_patients,) slot at which the plan ends
+    shortest, longest : (n_patients,) slots between two visits, and for the longest to the end; at least 1
+    first_by : (n_patients,) the last slot of the first visit; `end` where nothing says so
+    """
+
+    open: BoolArray
+    must: BoolArray
+    last_seen: IntArray
+    end: IntArray
+    shortest: IntArray
+    longest: IntArray
+    first_by: IntArray
+
+    def select(self, index: IntArray | BoolArray) -> Self:
+        """Return some of the patients."""
+        return type(self)(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+    def near(self, slot: IntArray, reach: int) -> Self:
+        """Ask for a first visit within `reach` slots of a slot, (n_patients,), as far as visits may be there."""
+        place = np.arange(self.open.shape[1])
+        early = place < (slot - reach)[:, None]
+        return replace(self, open=self.open & ~early, first_by=np.minimum(self.first_by, slot + reach))
+
+    def kept(self, visited: BoolArray) -> BoolArray:
+        """Whether a plan, (n_patients, n_slots), keeps every limit, (n_patients,)."""
+        n_slots = visited.shape[1]
+        kept = ((~visited | self.open | self.must) & (~self.must | visited)).all(axis=1)
+        seen, first = self.last_seen.copy(), np.ones(len(visited), dtype=bool)
+        for slot in range(n_slots):
+            now = visited[:, slot]
+            late = slot - seen > self.longest
+            late |= first & (slot > self.first_by)
+            kept &= ~(now & (late | ((slot - seen < self.shortest) & ~self.must[:, slot])))
+            seen, first = np.where(now, slot, seen), first & ~now
+        return kept & (self.end - seen <= self.longest) & ~(first & (self.first_by < self.end))
+
+    def repaired(self, wanted: BoolArray) -> BoolArray:
+        """Turn wishes into a plan that keeps the limits where any can: too early visits go, missing ones come."""
+        n, n_slots = wanted.shape
+        visited = np.zeros_like(wanted)
+        seen, first = self.last_seen.copy(), np.ones(n, dtype=bool)
+        must_next = next_slot(self.must)
+        open_next = next_slot(self.open | self.must)
+        for slot in range(n_slots):
+            free = self.open[:, slot] & (slot - seen >= self.shortest) & (slot < self.end)
+            free &= (must_next[:, slot] - slot >= self.shortest) | (must_next[:, slot] >= n_slots)
+            # The last chance before the longest interval, or the first visit's bound, is over.
+            following = np.minimum(open_next[:, slot], n_slots)
+            overdue = (np.minimum(following, self.end) - seen > self.longest) & (self.end - seen > self.longest)
+            overdue |= first & (following > self.first_by) & (self.first_by < self.end)
+            now = self.must[:, slot] | (free & (wanted[:, slot] | overdue))
+            visited[:, slot] = now
+            seen, first = np.where(now, slot, seen), first & ~now
+        return visited
+
+
+def next_slot(visited: BoolArray) -> IntArray:
+    """The next slot after each with a visit, (n_patients, n_slots); twice the number of slots where there is none."""
+    n_slots = visited.shape[1]
+    place = np.where(visited, np.arange(n_slots), 2 * n_slots)
+    following = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    return np.concatenate([following[:, 1:], np.full((len(visited), 1), 2 * n_slots)], axis=1)
+
+
+def plain_limits(prospect: Prospect, *, shortest: float, longest: float | None) -> Limits:
+    """Limits of intervals alone, in months, for patients seen now."""
+    n, n_slots = prospect.followed.shape
+    end = np.ceil(prospect.end_month / prospect.step - 1e-9).astype(np.int64)
+    place = np.arange(n_slots)
+    least = max(int(np.ceil(shortest / prospect.step - 1e-9)), 1)
+    most = 2 * n_slots if longest is None else max(int(np.floor(longest / prospect.step + 1e-9)), 1)
+    return Limits(
+        open=(place > 0) & (place < end[:, None]),
+        must=np.zeros((n, n_slots), dtype=bool),
+        last_seen=np.zeros(n, dtype=np.int64),
+        end=end,
+        shortest=np.full(n, least),
+        longest=np.full(n, most),
+        first_by=end,
+    )
+
+
+def policy_limits(
+    prospect: Prospect, policy: Policy, as_of_month: FloatArray, seen_month: FloatArray, *, never_seen: BoolArray
+) -> Limits:
+    """Limits of a policy, as far as slots of this length can keep them.
+
+    Parameters
+    ----------
+    as_of_month, seen_month : (n_patients,) since the origin: now, and the last visit until now, or the origin
+    never_seen : (n_patients,) whether there was none
+    """
+    plain = plain_limits(prospect, shortest=policy.shortest_interval_months, longest=policy.longest_interval_months)
+    step, place = prospect.step, np.arange(prospect.n_slots)
+    waited = (as_of_month - seen_month)[:, None] / step
+    is_open = (plain.open | (place == 0)) & (waited + place >= plain.shortest[:, None] - 1e-9)
+    must = np.zeros_like(plain.must)
+    for month in policy.must_visit_months:
+        slot = np.rint((month - as_of_month) / step).astype(np.int64)
+        who = np.flatnonzero((slot > 0) & (slot < plain.end))
+        must[who, slot[who]] = True
+    first_by = plain.first_by
+    if policy.first_visit_by_months is not None:
+        left = np.floor((policy.first_visit_by_months - as_of_month) / step + 1e-9).astype(np.int64)
+        first_by = np.where(never_seen, np.minimum(np.maximum(left, is_open.argmax(axis=1)), first_by), first_by)
+    # Who is overdue already comes at once: the longest interval counts from the first slot that there is.
+    last_seen = np.maximum(-np.ceil(waited[:, 0] - 1e-9).astype(np.int64), is_open.argmax(axis=1) - plain.longest)
+    return replace(plain, open=is_open, must=must, last_seen=last_seen, first_by=first_by)

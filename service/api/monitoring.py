@@ -1,0 +1,53 @@
+"""Is the model right about our own patients, is it given what it knows, and who was not seen in time."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastapi import APIRouter, Depends
+
+from service.api.dependencies import Service, ServiceDep, require_json_answer
+from service.api.outgoing_monitoring import CalibrationOut, DriftOut, OverdueOut
+from service.api.problems import refusals
+from service.api.strict_route import StrictRoute
+from service.monitoring.overdue import Overdue, find_overdue
+from service.monitoring.report import calibration_answer, drift_answer
+
+router = APIRouter(
+    prefix="/v1/monitoring", route_class=StrictRoute, dependencies=[Depends(require_json_answer)], tags=["monitoring"]
+)
+
+T = TypeVar("T")
+
+
+@router.get("/calibration", responses=refusals())
+def read_calibration(service: ServiceDep) -> CalibrationOut:
+    """Say what happened against what was expected, by calendar quarter and by horizon, and whether that is alarming."""
+    return _kept(service, "calibration", lambda _: calibration_answer(service.model, service.database, service.today()))
+
+
+@router.get("/drift", responses=refusals())
+def read_drift(service: ServiceDep) -> DriftOut:
+    """Hold the inputs of each calendar quarter against those that the model was trained on."""
+    return _kept(service, "drift", lambda _: drift_answer(service.model, service.database, service.today()))
+
+
+@router.get("/overdue", responses=refusals())
+def read_overdue(service: ServiceDep) -> OverdueOut:
+    """List the patients whose planned visit's window is over without a visit, longest overdue first."""
+    return OverdueOut.of(service.model, overdue(service), service.today())
+
+
+def overdue(service: Service) -> Overdue:
+    """Find them; plans of records that have not changed are kept."""
+
+    def find(before: Overdue | None) -> Overdue:
+        return find_overdue(service.model, service.database, service.today(), {} if before is None else before.plans)
+
+    return _kept(service, "overdue", find)
+
+
+def _kept(service: Service, name: str, work_out: Callable[[T | None], T]) -> T:
+    """Work an answer out, unless neither the records nor the day have changed since the last time."""
+    with service.database.reading() as patients:
+        state = patients.state()
+    return service.kept.answer(name, (state, service.today()), work_out)
