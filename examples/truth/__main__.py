@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The module that prints each table, and the variant it is about unless told otherwise.
 NAMES = {
     "onset": ("onset", "default"),
+    "one-step": ("one_step", "default"),
     "oracle": ("oracle", "default"),
     "coverage": ("coverage", "default"),
     "null": ("null", "null"),

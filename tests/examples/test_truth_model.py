@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from examples.truth import coverage, onset
-from examples.truth.cohorts import HORIZONS, study_of
+from examples.truth import coverage, one_step, onset
+from examples.truth.cohorts import ANY, HORIZONS, study_of
 from examples.truth.coverage import all_recorded, bands, by_quintile
 from examples.truth.judged import trained, with_any
 from examples.truth.null import excluding_zero, kinds
@@ -43,6 +43,21 @@ def test_both_models_of_the_day_of_finding_expect_what_was_found_in_all(judged):
     same = replace(judged, fresh=judged.learned)
     alike, cox = onset.detections_expected(same, judged.learned.followed(0.0), 0.0)
     assert cox == pytest.approx(alike, rel=0.1)
+
+
+def test_cox_expects_in_those_it_learned_from_what_was_found_in_them(judged):
+    learned = judged.learned.cohort.outcomes
+    found = ((learned.cause > 0) & (learned.cause <= ANY) & (learned.exit_month <= 66.0)).sum()
+    expected = one_step.by_cox(judged.predictor, judged.learned, judged.learned)
+    assert expected.sum() == pytest.approx(found, rel=0.1)
+    assert (expected >= 0).all()
+
+
+def test_visits_expect_no_more_the_earlier_one_stops_to_look(judged):
+    whole, half, none = (one_step.by_visits(judged.predictor, judged.fresh, until) for until in (66.0, 30.0, 0.0))
+    assert (whole >= half).all()
+    assert whole.sum() > half.sum() > 0
+    assert (none == 0).all()
 
 
 def test_bands_hold_their_own_prediction_and_cover_by_count(judged):
