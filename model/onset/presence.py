@@ -6,7 +6,7 @@ stage of growth, by the time markers were last measured are multiplied by what t
     odds of stage k = odds given the test results x exp(x . effect_k)
 
 x holds, per marker, a constant, the last value and the trend, fading with its age against the newest marker and 0 where
-it was never measured, then the time. Learned from what later tests found.
+it was never measured, and a level. Learned from what later tests found.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 STAGE_EDGES = (-np.inf, -0.5, 0.0)
 N_STAGES = len(STAGE_EDGES)
 COLUMNS_PER_MARKER = 3
-COLUMNS_OF_TIME = 2
+OTHER_COLUMNS = 3  # the time, its square, and 1
 MEMORY_YEARS = 1.0
 # Believed of an effect per standard deviation until the data say how far they lie from none; weighs as ten of them.
 EFFECT_SD = 0.5
 EFFECT_WEIGHT = 10.0
 WIDTH_ROUNDS = 3
 OTHER_SD = 0.5
+SCALING_STEPS = 50
 LEAST = 1e-300
 
 
@@ -65,7 +66,7 @@ class Readings:
         fresh = np.exp2(-(features[:, age] - np.where(ever, newest, 0.0)[:, None]) / MEMORY_YEARS)
         of_markers = np.stack([fresh, fresh * standard[:, last], fresh * standard[:, trend]], axis=2)
         by_marker = np.nan_to_num(of_markers).reshape(len(features), COLUMNS_PER_MARKER * len(last))
-        columns = np.concatenate([by_marker, standard[:, time]], axis=1)
+        columns = np.concatenate([by_marker, standard[:, time], np.ones((len(features), 1))], axis=1)
         return cls(ever[:, None] * columns, np.where(ever, now - 12.0 * newest, -np.inf))
 
     def select(self, index: IntArray) -> Self:
@@ -76,7 +77,7 @@ class Readings:
 def n_columns(described: tuple[Feature, ...]) -> int:
     """Count the columns of the design."""
     n_markers = sum(feature.what == "last" for feature in described)
-    return COLUMNS_PER_MARKER * n_markers + COLUMNS_OF_TIME
+    return COLUMNS_PER_MARKER * n_markers + OTHER_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,14 @@ def stage_at(month: FloatArray, beginning: FloatArray, growth: Growth) -> IntArr
 def fit_presence(rows: StageRows) -> PresenceFit:
     """Maximise the likelihood of the later results, each effect believed to lie around none, how widely being learned.
 
-    The covariance allows for a patient's rows being about the same life.
+    How often a stage was found later hangs on what tests see, too, so the level and the effects of time are fitted and
+    then left out: in their place comes the level that keeps each stage as frequent as the results so far say. The
+    covariance allows for a patient's rows being about the same life.
     """
     n_columns = rows.design.shape[1]
-    moving = np.isin(np.arange(n_columns) % COLUMNS_PER_MARKER, (1, 2))
-    moving = np.tile(moving & (np.arange(n_columns) < n_columns - COLUMNS_OF_TIME), N_STAGES)
+    n_marker = n_columns - OTHER_COLUMNS
+    moving = np.tile(np.isin(np.arange(n_columns) % COLUMNS_PER_MARKER, (1, 2)), N_STAGES)
+    moving &= np.tile(np.arange(n_columns) < n_marker, N_STAGES)
     sd, value = EFFECT_SD, np.zeros(N_STAGES * n_columns)
     for _ in range(WIDTH_ROUNDS):
         precision = np.where(moving, sd, OTHER_SD) ** -2.0
@@ -162,7 +166,31 @@ def fit_presence(rows: StageRows) -> PresenceFit:
         covariance = inv(by_patient.T @ by_patient + np.diag(precision))
         total = np.sum(value[moving] ** 2 + np.diag(covariance)[moving]) + EFFECT_WEIGHT * EFFECT_SD**2
         sd = float(np.sqrt(total / (moving.sum() + EFFECT_WEIGHT)))
-    return PresenceFit(Presence(value.reshape(N_STAGES, n_columns)), covariance)
+    effect = np.zeros((N_STAGES, n_columns))
+    effect[:, :n_marker] = value.reshape(N_STAGES, n_columns)[:, :n_marker]
+    effect[:, -1], mean = _levels(rows, effect[:, :n_marker])
+    kept = np.zeros((N_STAGES, n_columns, N_STAGES, n_columns))  # and the level moves with the effects
+    for stage in range(N_STAGES):
+        kept[stage, :n_marker, stage, :n_marker] = np.eye(n_marker)
+        kept[stage, -1, stage, :n_marker] = -mean[stage]
+    flat = kept.reshape(N_STAGES * n_columns, N_STAGES * n_columns)
+    return PresenceFit(Presence(effect), flat @ covariance @ flat.T)
+
+
+def _levels(rows: StageRows, effect: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Levels that keep each stage as frequent as the results so far say, (N_STAGES,), and minus their derivative.
+
+    By iterative scaling; probabilities are kept, not odds, which one extreme marker could make up alone.
+    """
+    markers = rows.design[:, : effect.shape[1]]
+    wanted = rows.weight @ (rows.so_far / rows.so_far.sum(axis=1, keepdims=True))[:, 1:]
+    log_odds = _log(rows.so_far) + _tilt(markers, effect)
+    level = np.zeros(N_STAGES)
+    for _ in range(SCALING_STEPS):
+        chance = softmax(log_odds + np.append(0.0, level), axis=1)[:, 1:]
+        level += np.log(np.maximum(wanted, LEAST) / np.maximum(rows.weight @ chance, LEAST))
+    moved = rows.weight[:, None] * chance * (1.0 - chance)
+    return level, (moved.T @ markers) / np.maximum(moved.sum(axis=0), LEAST)[:, None]
 
 
 def _objective(value: FloatArray, rows: StageRows, precision: FloatArray) -> tuple[float, FloatArray]:

@@ -84,7 +84,7 @@ def test_stages_add_up_to_the_likelihood_of_the_results(data):
 def test_a_known_effect_is_found_again():
     rng = np.random.default_rng(7)
     n, truth = 60_000, np.array([0.3, 0.8, 1.2])
-    design = np.column_stack([np.ones(n), rng.standard_normal((n, 2)), np.zeros((n, 2))])
+    design = np.column_stack([np.ones(n), rng.standard_normal((n, 2)), np.zeros((n, 2)), np.ones(n)])
     so_far = softmax(rng.standard_normal((n, 1 + N_STAGES)) + np.array([2.0, 0.0, 0.0, 0.0]), axis=1)
     tilted = so_far * np.exp(design[:, 1:2] * np.append(0.0, truth) - np.append(0.0, truth**2 / 2))
     stage = (rng.random((n, 1)) > np.cumsum(tilted / tilted.sum(axis=1, keepdims=True), axis=1)).sum(axis=1)
@@ -96,12 +96,15 @@ def test_a_known_effect_is_found_again():
     assert (np.abs(fit.best.effect[:, 1] - truth) < 4 * error[:, 1]).all()
     assert (error[:, 1] < 0.05).all()
     assert (np.abs(fit.best.effect[:, 2]) < 4 * error[:, 2]).all()
+    odds = so_far[:, 1:] * np.exp(design @ fit.best.effect.T) / so_far[:, :1]
+    after = odds / (1.0 + odds.sum(axis=1, keepdims=True))
+    assert after.sum(axis=0) == pytest.approx(so_far[:, 1:].sum(axis=0), rel=1e-4)  # stages stay as frequent
 
 
 def test_rows_of_one_patient_count_as_one_life():
     rng = np.random.default_rng(8)
     n = 2_000
-    design = np.column_stack([np.ones(n), rng.standard_normal((n, 2)), np.zeros((n, 2))])
+    design = np.column_stack([np.ones(n), rng.standard_normal((n, 2)), np.zeros((n, 2)), np.ones(n)])
     so_far = softmax(rng.standard_normal((n, 1 + N_STAGES)), axis=1)
     in_all = so_far * rng.random((n, 1 + N_STAGES))
     once = fit_presence(StageRows(design, so_far, in_all, np.ones(n), np.arange(n)))
