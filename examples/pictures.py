@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 COLOURS = 128  # Enough for words, lines and a few colours, at half the bytes.
+MARGIN = 12.0  # Of page above and below, so that no letter touches the edge.
 OPEN = "selector => document.querySelectorAll(selector).forEach(each => each.open = true)"
 # Of the audit: file, window, from the top of one section to the end of another, what is unfolded.
 AUDIT = (
@@ -83,7 +84,9 @@ def take(
             page.evaluate(OPEN, unfolded)
         boxes = [page.locator(place).bounding_box() for place in (first, last)]
         top, bottom = (box or {"y": 0.0, "height": 0.0} for box in boxes)
-        clip = {"x": 0.0, "y": top["y"], "width": window["width"], "height": bottom["y"] + bottom["height"] - top["y"]}
+        start = max(top["y"] - MARGIN, 0.0)
+        height = bottom["y"] + bottom["height"] + MARGIN - start
+        clip = {"x": 0.0, "y": start, "width": window["width"], "height": height}
         shot = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
     with Image.open(io.BytesIO(shot)) as image:
         image.convert("RGB").quantize(COLOURS).save(file, optimize=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from model.audit.external.update_helps import gain_without_folds
 from model.audit.report import render
 from model.audit.run import run as run_audit
 from model.command_line import at_least, result, run, say
@@ -29,8 +30,6 @@ from model.tables.cohort import read_cohort
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.predictor import Predictor
-    from model.types import FloatArray, IntArray
 
 N_FOLDS = 5
 
@@ -93,7 +92,7 @@ def update(
     say(f"cross-validation, {N_FOLDS} folds by patient")
     done = [each.method for each in updates]  # A fold with fewer events is treated as the whole is.
     held_out = update_without_folds(old, patients, fold, done, seed=seed, jobs=jobs)
-    comparison = compared(study, _gain(old, held_out, patients, fold))
+    comparison = compared(study, gain_without_folds(old, held_out, patients, fold))
     for line in told(comparison):
         result(line)
     say("audit of the updated model, and of the old one on the same patients")
@@ -127,14 +126,6 @@ def update(
     if not is_new:
         say("this very model was there already; it is left as it was")
     result(str(folder))
-
-
-def _gain(old: Predictor, held_out: Sequence[Predictor], patients: LaidOut, fold: IntArray) -> FloatArray:
-    """Log likelihood by the model updated without the patient, minus by the old one, (n_patients, n_causes)."""
-    gain = -patients.log_likelihoods(old)
-    for k, predictor in enumerate(held_out):
-        gain[fold == k] += patients.select(fold == k).log_likelihoods(predictor)
-    return gain
 
 
 def _documents(after: dict[str, Any], before: dict[str, Any], facts: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -65,15 +65,7 @@ class Known:
 
     def select(self, who: IntArray) -> Self:
         """The same for some of the patients."""
-        ids, centres = self.cohort.patient_id, self.cohort.centre
-        cohort = replace(
-            self.cohort,
-            patient_id=[ids[i] for i in who],
-            centre=[centres[i] for i in who],
-            histories=self.cohort.histories.select(who),
-            outcomes=self.cohort.outcomes.select(who),
-        )
-        return type(self)(cohort, self.patients.of(who), self.lesions.of(who))
+        return type(self)(self.cohort.select(who), self.patients.of(who), self.lesions.of(who))
 
 
 def study_of(variant: str) -> Study:

@@ -14,7 +14,7 @@ from model.audit.strata import STRATA
 from model.audit.summary import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from model.audit.resampling import Number
 
@@ -31,7 +31,8 @@ def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
         `validation`, and what `python -m model.audit` adds: `external`, `case_mix`, `update_helps`, `truth`
     facts : `title` of the study, `version`, `synthetic` (True, False, or None for unknown), `about` (of the cohort),
         `sha256` (file name to sum), `seed`, `command` that makes the audit again; where there are any, `effects`, rows
-        {event, input, per, estimate, low, high (log hazard ratios), prior {mean, sd, source} or None, prior_weight}
+        {event, input, per, estimate, low, high (log hazard ratios), prior {mean, sd, source} or None, prior_weight},
+        and `presence`, rows {event, marker, what, stage, odds_ratio}
     """
     environment = Environment(
         loader=PackageLoader("model.audit"),
@@ -46,7 +47,7 @@ def render(audit: dict[str, Any], facts: dict[str, Any]) -> str:
         "audit": audit,
         "facts": facts,
         "label_of": {event["name"]: event["label"] for event in audit["events"]},
-        "sections": [_section(audit, event, effects) for event in audit["events"]],
+        "sections": [_section(audit, event, effects, facts.get("presence", ())) for event in audit["events"]],
         "published": _published(audit),
         "validation": _validation(audit),
         "groups": _groups(audit),
@@ -75,7 +76,9 @@ def _contents(page: dict[str, Any]) -> list[tuple[str, str]]:
     return [(place, name) for place, name, there in places if there]
 
 
-def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[str, Any]]) -> dict[str, Any]:
+def _section(
+    audit: dict[str, Any], event: dict[str, Any], effects: list[dict[str, Any]], presence: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """Gather everything about one event."""
 
     def of_event(key: str) -> list[dict[str, Any]]:
@@ -101,6 +104,7 @@ def _section(audit: dict[str, Any], event: dict[str, Any], effects: list[dict[st
             )
         ],
         "effects": [row for row in effects if row["event"] == name],
+        "presence": [row for row in presence if row["event"] == name],
         "conventional": of_event("conventional"),
         "one_step": of_event("one_step"),
         "curves": curves,

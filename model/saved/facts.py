@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.onset.prior import published_effects
+from model.saved.presence_facts import presence_effects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,9 @@ def model_facts(
             row
             for number, (event, fit) in enumerate(zip(study.event, fits, strict=True), 1)
             for row in _effects(predictor, event.name, fit, predictor.causes[number - 1].n_events)
+        ],
+        "presence": [
+            row for event, fit in zip(study.event, fits, strict=True) for row in presence_effects(predictor, event, fit)
         ],
         "attributes": [
             {"id": number, "name": name, "value": known.get(number, NOT_PROVIDED)}

@@ -138,6 +138,18 @@ def test_effects_are_hazard_ratios_strongest_first_under_their_own_event(documen
     assert not Outline(page).open
 
 
+def test_what_markers_say_of_what_has_begun_is_shown_under_its_event(document):
+    row = {"event": "recurrence", "marker": "a < b", "what": "last", "stage": "past onset", "sd": 0.4}
+    row["odds_ratio"] = {"value": 2.5, "low": 1.25, "high": 5.0}
+    page = render(document, {**FACTS, "presence": [row]})
+    recurrence, death = page.split('<h2 id="event-')[1:3]
+    shown = recurrence.split(">a &lt; b</th>")[1].split("</tr>")[0]
+    assert re.findall(r"<td.*?>(.*?)</td>", shown) == ["last value", "past onset", "2.50 (1.25\u00a0to\u00a05.00)"]
+    assert "a &lt; b" not in death
+    assert "what has begun already" not in render(document, FACTS)
+    assert not Outline(page).open
+
+
 def test_every_simpler_model_is_shown_by_name(document):
     page = render(document, FACTS)
     names = {"aalen_johansen": "No covariates", "landmark_cox": "Cox", "prior_alone": "Prior alone"}

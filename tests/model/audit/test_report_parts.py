@@ -143,7 +143,7 @@ def test_an_audit_elsewhere_says_who_differs_whether_an_update_helps_and_what_wa
     assert row_of(update, "death")[-1] == "too few events to try"
     assert row_of(update, "recurrence")[2:] == ["2.00 (1.50 to 2.60)", "0.90 (0.70 to 1.10)", "\u22121.50 (0.50)", "no"]
     assert "0.90 (0.80\u00a0to\u00a01.00)" in page.split('<h2 id="truth">')[1]
-    assert "trained on other patients" in page
+    assert "trained on other tables" in page
     same = {**elsewhere, "external": {"trained_on": {}, "audited": {}, "same_data": True}}
     assert "this is no validation" in render({**document, **same}, FACTS)
 

@@ -24,6 +24,7 @@ REFERENCE = {
     "ipa": (0.05985676508504, 1e-4),
     "auc": (0.7828133325538, 1e-4),
     "auc_event_free": (0.7965422623469137, 1e-4),
+    "concordance": (0.778119, 1e-4),  # pec::cindex, weights of the marginal model; hazardous 0.778123
     "observed": (0.08212174356441, 1e-4),
     "expected": (0.08192863878141, 1e-4),
     "oe": (1.002356987567, 1e-3),
