@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceWarning
+from lifelines.fitters.coxph_fitter import SemiParametricPHFitter
 
 from model.audit.nonparametric import aalen_johansen
 
@@ -93,11 +93,22 @@ def _fit_cox(
     with warnings.catch_warnings():
         # It warns of rare binary columns, for which the penalty is there.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        cox = CoxPHFitter(penalizer=penalty).fit(
+        cox = _Cox(penalizer=penalty).fit(
             table, "months", "event", batch_mode=True, fit_options={"step_size": FIRST_STEP}
         )
     rise = cox.baseline_hazard_.iloc[:, 0].reindex(steps, fill_value=0.0)
     return cox.params_.to_numpy(), rise.to_numpy()
+
+
+class _Cox(SemiParametricPHFitter):  # type: ignore[misc] # lifelines has no types
+    """What `CoxPHFitter` fits, without the quantiles of every column: for plots only, and most of the time of a fit."""
+
+    def _compute_central_values_of_raw_training_data(
+        self, df: pd.DataFrame, strata: None = None, name: str = "baseline"
+    ) -> pd.DataFrame:
+        if strata is not None:
+            raise NotImplementedError("strata")
+        return df.iloc[:1].set_axis([name])
 
 
 def _incidence(ratio: FloatArray, rise: FloatArray, within: FloatArray) -> FloatArray:

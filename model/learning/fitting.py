@@ -13,7 +13,7 @@ from model.errors import BadInputError, Problem
 from model.features import at_landmark, baseline_features, feature_list
 from model.landmarks import at_risk, supported_until
 from model.onset.boosting import Trees
-from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count
+from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count, watch
 from model.onset.grid import TimeGrid
 from model.onset.hazard import Parameters
 from model.onset.presence import Presence, Readings
@@ -77,16 +77,18 @@ def fit_predictor(
     study = study if published else study.without_priors()
     with threadpool_limits(limits=1):
         data = training_data(study, histories, outcomes, bends=learner == "splines")
-        fits = _fits(data)
+        causes = range(1, len(study.event) + 1)
+        seen = [watch(data, cause) if study.found_by_test(cause) else None for cause in causes]
         if learner == "boosting":
             trees = tuple(
-                Trees.grow(data.scores, *events_and_expected(data, fit, cause=cause), seed=seed)
-                for cause, fit in enumerate(fits, 1)
+                Trees.grow(data.scores, *events_and_expected(data, each, cause=k, prior=_prior(data, k)), seed=seed)
+                for k, each in enumerate(seen, 1)
             )
             own = [each.log_ratio(data.scores)[:, None] for each in trees]
             scores = np.concatenate([data.scores, *own], axis=1)
             data = replace(data, scaling=replace(data.scaling, trees=trees), scores=scores)
-            fits = _fits(data)
+            seen = [each and (replace(each[0], scores=scores), each[1]) for each in seen]
+        fits = tuple(fit_cause(data, each, cause=k, prior=_prior(data, k)) for k, each in enumerate(seen, 1))
         return _predictor(data, fits, seed=seed), fits
 
 
@@ -147,11 +149,6 @@ def check_learned(study: Study, outcomes: Outcomes) -> None:
     if not (np.isin(outcomes.cause, study.targets) & (outcomes.exit_month <= closed)).any():
         rule = "every target event lies beyond landmark_until and the longest horizon: nothing can be learned"
         raise BadInputError([Problem("outcomes", None, "event", rule)])
-
-
-def _fits(data: TrainingData) -> tuple[CauseFit, ...]:
-    causes = range(1, len(data.study.event) + 1)
-    return tuple(fit_cause(data, cause=cause, prior=_prior(data, cause)) for cause in causes)
 
 
 def _prior(data: TrainingData, cause: int) -> HazardPrior:

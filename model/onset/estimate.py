@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy.linalg import inv
@@ -72,6 +72,10 @@ class TrainingData:
     readings: Readings
 
 
+Seen: TypeAlias = "tuple[Watched, BoolArray] | None"
+"""What `watch` returns of a cause found by tests; None for one whose time is known."""
+
+
 @dataclass(frozen=True)
 class CauseFit:
     """What was learned about one cause.
@@ -97,10 +101,9 @@ class CauseFit:
     presence: PresenceFit | None = None
 
 
-def fit_cause(data: TrainingData, *, cause: int, prior: HazardPrior) -> CauseFit:
-    """Fit the hazard of one cause, 1..K."""
-    fit = _fit_by_tests if data.study.found_by_test(cause) else _fit_known
-    return fit(data, cause, prior)
+def fit_cause(data: TrainingData, seen: Seen, *, cause: int, prior: HazardPrior) -> CauseFit:
+    """Fit the hazard of one cause, 1..K, of which surveillance has shown what `seen` says."""
+    return _fit_known(data, cause, prior) if seen is None else _fit_by_tests(data, seen, cause, prior)
 
 
 def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
@@ -117,18 +120,21 @@ def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
     return CauseFit(parameters, inv(centre.precision), past, prior, 0, 0, converged=True)
 
 
-def events_and_expected(data: TrainingData, fit: CauseFit, *, cause: int) -> tuple[FloatArray, FloatArray]:
-    """Events of one cause that each landmark row predicts, and those the fit expects, each (n_rows,).
+def events_and_expected(
+    data: TrainingData, seen: Seen, *, cause: int, prior: HazardPrior
+) -> tuple[FloatArray, FloatArray]:
+    """Events of one cause that each landmark row predicts, and those a fit to these scores expects, each (n_rows,).
 
     Beginnings up to the next landmark where the cause is found by tests, events up to the longest horizon elsewhere.
     """
-    if fit.past is None:
+    if seen is None:
+        fit = _fit_known(data, cause, prior)
         happened = data.outcomes.cause == cause
         events, exposure = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
         rows = risk_rows(data, events, exposure)
         return rows.events.sum(axis=1), expected_events(fit.parameters, rows)
-    watched, _ = watch(data, cause)
-    return row_events(watched, fit.past)
+    watched = seen[0]
+    return row_events(watched, _fit_past(watched, prior)[0])
 
 
 def rough_count(data: TrainingData, cause: int) -> tuple[float, float]:
@@ -139,12 +145,8 @@ def rough_count(data: TrainingData, cause: int) -> tuple[float, float]:
     return float(ending.found.sum()), max(float(ending.month.sum()), 1.0)
 
 
-def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
-    """First the hazard between landmarks, by its likelihood; then, from where that puts the beginnings, the forecast.
-
-    The forecast's hazard past a landmark is a regression on the expected events and exposures of every landmark row.
-    """
-    watched, found = watch(data, cause)
+def _fit_past(watched: Watched, prior: HazardPrior) -> tuple[Fit, HazardPrior]:
+    """Fit the hazard between landmarks by its likelihood; the prior that is returned has learned its widths."""
     known_later = without_markers(prior)
     past = maximise(watched, penalty(known_later, n_bins=1, n_fading=0), tolerance=ROUGH)
     for round_ in range(WIDTH_ROUNDS):
@@ -152,6 +154,16 @@ def _fit_by_tests(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFi
         last = round_ == WIDTH_ROUNDS - 1
         narrowed, here = penalty(known_later, n_bins=1, n_fading=0), past.parameters.pack()
         past = maximise(watched, narrowed, start=here, tolerance=LIKELIHOOD_TOLERANCE if last else ROUGH)
+    return past, known_later
+
+
+def _fit_by_tests(data: TrainingData, seen: tuple[Watched, BoolArray], cause: int, prior: HazardPrior) -> CauseFit:
+    """First the hazard between landmarks, by its likelihood; then, from where that puts the beginnings, the forecast.
+
+    The forecast's hazard past a landmark is a regression on the expected events and exposures of every landmark row.
+    """
+    watched, found = seen
+    past, known_later = _fit_past(watched, prior)
     placement = Placement.of(data.rows, data.grid, watched.results.width)
     events, exposure = expected_rows(placement, past.posterior, watched.results)
     presence, free = _presence(data, watched, past, found, cause=cause)

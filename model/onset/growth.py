@@ -78,22 +78,30 @@ def sensitivity_at(
     max - (max - start) 2^(-(u / half_time)^shape) from onset on; start (first / start)^(-u / lead) for the
     `lead_months` before it; zero before that.
     """
-    since = np.maximum(months_since_onset, 0.0)
     half_time = sensitivity.half_time * months_per_unit
-    waited = since / half_time if half_time > 0 else np.full_like(since, np.inf)
-    left = np.exp2(-waited if sensitivity.shape == 1 else -(waited**sensitivity.shape))
-    seen = sensitivity.max - (sensitivity.max - sensitivity.start) * left
-    if lead_months == 0 or sensitivity.start == 0:
-        return np.where(months_since_onset < 0, 0.0, seen)
-    fall = (sensitivity.first or sensitivity.start) / sensitivity.start
-    to_go = np.clip(-months_since_onset / lead_months, 0.0, 1.0)
-    rising = np.where(months_since_onset < -lead_months, 0.0, sensitivity.start * fall**to_go)
-    return np.where(months_since_onset < 0, rising, seen)
+    if half_time > 0:
+        left = np.maximum(months_since_onset, 0.0)
+        left /= half_time
+        left **= sensitivity.shape
+        left = np.exp2(-left)
+    else:
+        left = (months_since_onset < 0).astype(np.float64)
+    # `start` at the onset and before it, so that what is less before it is a factor. Few passes: most time goes here.
+    left *= sensitivity.start - sensitivity.max
+    left += sensitivity.max
+    fall = np.log2((sensitivity.first or sensitivity.start) / sensitivity.start) if sensitivity.start > 0 else 0.0
+    if lead_months > 0 and fall < 0:
+        to_go = np.minimum(months_since_onset, 0.0)
+        to_go *= -fall / lead_months
+        left *= np.exp2(to_go)
+    left *= months_since_onset >= -lead_months
+    return left
 
 
 def seen_by_pace(
     sensitivity: Sensitivity, growth: Growth, months_since_beginning: FloatArray, *, months_per_unit: float
 ) -> FloatArray:
     """Chance that a test finds what began that long ago, (n_patients, n_bins) to (n_patients, n_paces, n_bins)."""
-    at_usual_pace = months_since_beginning[:, None, :] * growth.pace[:, :, None] - growth.lead_months
+    at_usual_pace = months_since_beginning[:, None, :] * growth.pace[:, :, None]
+    at_usual_pace -= growth.lead_months
     return sensitivity_at(sensitivity, at_usual_pace, months_per_unit=months_per_unit, lead_months=growth.lead_months)

@@ -73,9 +73,7 @@ class JointNormal:
 
     def complete(self, scores: FloatArray) -> FloatArray:
         """Put the mean given the known ones where a score is NaN, (n_patients, n_columns)."""
-        missing = np.isnan(scores)
-        lacking = np.flatnonzero(missing.any(axis=1))
-        return self.filled(scores, lacking, self.spread(missing[lacking])) if len(lacking) else scores
+        return Baselines(scores, self).expected
 
     def filled(self, scores: FloatArray, lacking: IntArray, spread: FloatArray) -> FloatArray:
         """Do so where `lacking` lists the patients with a gap, and `spread` is that of each."""
@@ -87,12 +85,17 @@ class JointNormal:
 
     def spread(self, missing: BoolArray) -> FloatArray:
         """Covariance of the missing given the known, zero elsewhere, (n_patients, n_columns, n_columns)."""
+        by_pattern, of_patient = self.spread_by_pattern(missing)
+        return by_pattern[of_patient]
+
+    def spread_by_pattern(self, missing: BoolArray) -> tuple[FloatArray, IntArray]:
+        """Return it for each pattern of gaps, (n_patterns, n_columns, n_columns), and the pattern of each patient."""
         pattern, of_patient = missing, np.arange(len(missing))
         if len(missing) > 1:
             pattern, of_patient = np.unique(missing, axis=0, return_inverse=True)
         both = pattern[:, :, None] & pattern[:, None, :]
         among = np.where(both, self.precision, np.eye(len(self.mean)))
-        return np.asarray(np.where(both, np.linalg.inv(among), 0.0)[of_patient])
+        return np.where(both, np.linalg.inv(among), 0.0), of_patient
 
 
 @dataclass(frozen=True)
@@ -102,22 +105,30 @@ class Baselines:
     Attributes
     ----------
     recorded : (n_patients, n_columns) NaN = missing
-    expected : (n_patients, n_columns) the missing ones as expected of the known ones
     """
 
     recorded: FloatArray
-    expected: FloatArray
     normal: JointNormal
 
-    @classmethod
-    def of(cls, normal: JointNormal, recorded: FloatArray) -> Self:
-        """Complete what is missing."""
-        return cls(recorded, normal.complete(recorded), normal)
+    @cached_property
+    def expected(self) -> FloatArray:
+        """The same, the missing ones as expected of the known ones."""
+        lacking = np.flatnonzero(np.isnan(self.recorded).any(axis=1))
+        if not len(lacking):
+            return self.recorded
+        by_pattern, of_patient = self.spread_by_pattern
+        return self.normal.filled(self.recorded, lacking, by_pattern[of_patient[lacking]])
+
+    @cached_property
+    def spread_by_pattern(self) -> tuple[FloatArray, IntArray]:
+        """Covariance of what is missing, for each pattern of gaps, and the pattern of each patient."""
+        return self.normal.spread_by_pattern(np.isnan(self.recorded))
 
     @cached_property
     def spread(self) -> FloatArray:
         """Covariance of what is missing, zero elsewhere, (n_patients, n_columns, n_columns)."""
-        return self.normal.spread(np.isnan(self.recorded))
+        by_pattern, of_patient = self.spread_by_pattern
+        return by_pattern[of_patient]
 
     def guesses(self, luck: FloatArray) -> FloatArray:
         """How far each missing one may lie from what is expected, (n_draws, n_patients, n_columns); 0 for the known.

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
 
 
-PATIENTS_AT_ONCE = 500
+PATIENTS_AT_ONCE = 250
+VISITS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,18 @@ def result_likelihood(
     now = (ending.found[:, None] & (month == ending.month[:, None]))[:, :, None]
     positive = (result == POSITIVE) & now & (ending.named[:, None, None] | alone)
     says = positive | ((result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None])
-    who, visit = np.nonzero(says.any(axis=2))
-    if len(who):
-        share, since = _share_before(month[who, visit], start, width[who])
-        there = np.ones((len(who), *given.shape[1:]))
+    n_visits = month.shape[1]
+    # A few patients' visits are gone through at once, those of many one after another: an early visit says something of
+    # the first bins only.
+    at_once = max(VISITS_AT_ONCE // max(len(histories), 1), 1)
+    for first_visit in range(0, n_visits, at_once):
+        who, visit = np.nonzero(says[:, first_visit : first_visit + at_once].any(axis=2))
+        if not len(who):
+            continue
+        visit += first_visit
+        reached = int(np.searchsorted(start, month[who, visit].max()))
+        share, since = _share_before(month[who, visit], start[:reached], width[who, :reached])
+        there = np.ones((len(who), given.shape[1], reached))
         for column, (_, sees) in enumerate(able):
             its = np.flatnonzero(says[who, visit, column])
             growing = growth.select(who[its])
@@ -144,11 +153,11 @@ def result_likelihood(
         absent = 1.0 - positive[who, visit].any(axis=1)
         says_so = ((1.0 - share) * absent[:, None])[:, None] + share[:, None] * there
         first = np.flatnonzero(np.diff(who, prepend=-1))
-        given[who[first]] = np.multiply.reduceat(says_so, first, axis=0)
-    by_test = positive.any(axis=(1, 2))
-    # Found without a positive test of ours (by symptoms, elsewhere): it was there, and nothing else is said.
-    told = ending.found & ~by_test
-    given[told] *= (width[told] > 0)[:, None].astype(float)
+        if len(first) < len(who):
+            says_so = np.multiply.reduceat(says_so, first, axis=0)
+        given[who[first], :, :reached] *= says_so
+    # However it was found, perhaps without a positive test of ours (by symptoms, elsewhere): it was there by then.
+    given[ending.found] *= (width[ending.found] > 0)[:, None]
     who = np.flatnonzero(~np.isnan(ending.last_negative_month))
     share, _ = _share_before(ending.last_negative_month[who], start, width[who])
     given[who] *= 1.0 - share[:, None]

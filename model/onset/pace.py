@@ -64,7 +64,8 @@ class PaceRule:
         variance = np.zeros(len(log_pace))
         lacking = np.flatnonzero(np.isnan(baselines.recorded[:, self.per_score != 0]).any(axis=1))
         if len(lacking):
-            unknown = baselines.normal.spread(np.isnan(baselines.recorded[lacking])) @ self.per_score
+            by_pattern, of_patient = baselines.spread_by_pattern
+            unknown = (by_pattern @ self.per_score)[of_patient[lacking]]
             log_pace[lacking] += unknown @ self.effect
             variance[lacking] = unknown @ self.per_score
         return growth_of(self.study, self.cause, log_pace, variance)

@@ -12,18 +12,19 @@ it was never measured, and a level. Learned from what later tests found.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from scipy.linalg import inv
 from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
 
 if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.growth import Growth
     from model.onset.scaling import Scaling
     from model.types import FloatArray, IntArray
+
+    StageArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
 # Stages: none, the first half of the way to the onset at the usual pace, the second half, past the onset.
 STAGE_EDGES = (-np.inf, -0.5, 0.0)
@@ -101,7 +102,7 @@ class StageRows:
 
     def none_in_all(self, effect: FloatArray) -> FloatArray:
         """How markers move P(none | all results), as a ratio, (n_rows,)."""
-        moved = softmax(_log(self.in_all) + _tilt(self.design, effect), axis=1)[:, 0]
+        moved = _normalised(_log(self.in_all) + _tilt(self.design, effect))[1][:, 0]
         return np.asarray(moved / np.maximum(self.in_all[:, 0] / self.in_all.sum(axis=1), LEAST))
 
 
@@ -135,14 +136,15 @@ class PresenceFit:
     covariance: FloatArray
 
 
-def stage_at(month: FloatArray, beginning: FloatArray, growth: Growth) -> IntArray:
+def stage_at(month: FloatArray, beginning: FloatArray, growth: Growth) -> StageArray:
     """Stage at a month, (n_patients,), of what begins at `beginning`, (n_bins,): (n_patients, n_paces, n_bins)."""
     since = month[:, None, None] - beginning
     to_go = since * growth.pace[:, :, None] - growth.lead_months
-    stage = np.zeros(to_go.shape, dtype=np.int64)
-    for edge in STAGE_EDGES:
+    stage = np.ones(to_go.shape, dtype=np.int8)
+    for edge in STAGE_EDGES[1:]:
         stage += to_go >= edge * max(growth.lead_months, LEAST)
-    return np.where(since > 0, stage, 0)
+    stage *= since > 0
+    return stage
 
 
 def fit_presence(rows: StageRows) -> PresenceFit:
@@ -187,7 +189,7 @@ def _levels(rows: StageRows, effect: FloatArray) -> tuple[FloatArray, FloatArray
     log_odds = _log(rows.so_far) + _tilt(markers, effect)
     level = np.zeros(N_STAGES)
     for _ in range(SCALING_STEPS):
-        chance = softmax(log_odds + np.append(0.0, level), axis=1)[:, 1:]
+        chance = _normalised(log_odds + np.append(0.0, level))[1][:, 1:]
         level += np.log(np.maximum(wanted, LEAST) / np.maximum(rows.weight @ chance, LEAST))
     moved = rows.weight[:, None] * chance * (1.0 - chance)
     return level, (moved.T @ markers) / np.maximum(moved.sum(axis=0), LEAST)[:, None]
@@ -202,9 +204,17 @@ def _objective(value: FloatArray, rows: StageRows, precision: FloatArray) -> tup
 def _moved(rows: StageRows, value: FloatArray) -> tuple[float, FloatArray]:
     """Log likelihood of the later results, up to a constant, and its derivative by row and stage."""
     tilt = _tilt(rows.design, value.reshape(N_STAGES, -1))
-    so_far, in_all = _log(rows.so_far) + tilt, _log(rows.in_all) + tilt
-    gained = float(rows.weight @ (logsumexp(in_all, axis=1) - logsumexp(so_far, axis=1)))
-    return gained, rows.weight[:, None] * (softmax(in_all, axis=1) - softmax(so_far, axis=1))[:, 1:]
+    log_before, before = _normalised(_log(rows.so_far) + tilt)
+    log_after, after = _normalised(_log(rows.in_all) + tilt)
+    return float(rows.weight @ (log_after - log_before)), rows.weight[:, None] * (after - before)[:, 1:]
+
+
+def _normalised(log_weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Log of the sum of each row's weights, (n_rows,), and their shares, (n_rows, n): one exponential for both."""
+    top = log_weight.max(axis=1, keepdims=True)
+    weight = np.exp(log_weight - top)
+    total = weight.sum(axis=1, keepdims=True)
+    return (top + np.log(total))[:, 0], weight / total
 
 
 def _tilt(design: FloatArray, effect: FloatArray) -> FloatArray:

@@ -97,7 +97,7 @@ class Scaling:
     def baselines_of(self, first: FloatArray) -> Baselines:
         """Put patients' first features, (n_patients, n_first), on the scale of the scores and complete them."""
         n_first = first.shape[1]
-        return Baselines.of(self.baselines, (first - self.mean[:n_first]) / self.scale[:n_first])
+        return Baselines((first - self.mean[:n_first]) / self.scale[:n_first], self.baselines)
 
     def apply(self, features: FloatArray, completed: FloatArray) -> FloatArray:
         """Return (n_rows, n_scores): standard scores, 1 where a source is missing, bends, what each cause's trees add.

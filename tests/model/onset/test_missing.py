@@ -70,7 +70,7 @@ def test_a_column_that_nobody_has_goes_with_nothing(rng):
 
 def test_draws_of_the_missing_keep_the_mean_hazard_and_spread_as_they_should(rng):
     # x1 and x3 missing, effects (0.5, ., -0.8): log hazards spread by e'Se; the mean of exp(them) is 1.
-    patients = Baselines.of(THREE, np.array([[NAN, 0.0, NAN], [1.0, 1.0, 1.0]]))
+    patients = Baselines(np.array([[NAN, 0.0, NAN], [1.0, 1.0, 1.0]]), THREE)
     effects = np.tile([0.5, 9.0, -0.8], (200_000, 1))
     guesses = patients.guesses(rng.standard_normal((200_000, 3)))
     assert (guesses[:, 0, 1] == 0.0).all()

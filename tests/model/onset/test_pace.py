@@ -40,7 +40,7 @@ SCALING = Scaling(MEAN, SCALE, MEAN - SCALE, MEAN + SCALE, np.zeros(0, dtype=np.
 
 def paces(study, *rows):
     """Growth of the first cause in patients given by the columns of their baselines, on the study's scale."""
-    known = Baselines.of(NORMAL, (np.array(rows) - MEAN[:7]) / SCALE[:7])
+    known = Baselines((np.array(rows) - MEAN[:7]) / SCALE[:7], NORMAL)
     return PaceRule.of(study, 1, SCALING).growth(known)
 
 
@@ -98,7 +98,7 @@ def test_a_missing_column_is_that_of_those_in_whom_it_begins(rng, missing):
 def test_a_draw_that_says_what_the_missing_one_is_has_the_pace_of_those_who_have_it():
     # Ki-67 of 6 % by the draw: paces as of somebody whose Ki-67 is known to be 6 %, on the points of the unknown one.
     study = growing_by_ki67()
-    unknown = Baselines.of(NORMAL, (np.array([patient()]) - MEAN[:7]) / SCALE[:7])
+    unknown = Baselines((np.array([patient()]) - MEAN[:7]) / SCALE[:7], NORMAL)
     growth = PaceRule.of(study, 1, SCALING).growth(unknown)
     guesses = np.zeros((1, 1, 7))
     guesses[0, 0, KI67] = (np.log(6.0) - MEAN[KI67]) / SCALE[KI67] - unknown.expected[0, KI67]

@@ -87,6 +87,13 @@ def test_the_first_visit_lies_within_its_window_and_moving_it_to_the_end_loses_w
     assert (wide.latest_month - wide.earliest_month > narrow.latest_month - narrow.earliest_month).all()
 
 
+def test_a_window_never_begins_before_now(predictor, patients):
+    wide = policy('rule = "price"\nprice = 20.0\nwindow_loss = 1000.0\n')
+    made = only(plan(predictor, patients, wide))
+    assert made.earliest_month.min() == 0.0
+    assert (made.latest_month <= made.slot_month[-1]).all()
+
+
 def test_an_interval_counts_from_the_last_visit_and_who_is_overdue_comes_at_once(predictor, patients):
     made = only(plan(predictor, patients, policy('rule = "price"\nprice = 0.001\nlongest_interval_months = 9.0\n')))
     assert dates(made, 0)[0] == pytest.approx(21.0)
@@ -142,7 +149,7 @@ def test_bands_hold_the_figures(predictor, patients):
     for field in dataclasses.fields(Figures):
         ends = getattr(low, field.name), getattr(made.figures, field.name), getattr(high, field.name)
         assert (ends[0] <= ends[2]).all()
-        if field.name in ("undetected_months", "onset_probability", "cost"):
+        if field.name in ("undetected_months", "delay_months", "onset_probability", "cost"):
             assert (ends[0] < ends[1]).all()
             assert (ends[1] < ends[2]).all()
 
