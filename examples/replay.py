@@ -47,5 +47,7 @@ def _risk(event: dict[str, Any], months: float) -> str:
 
 def _next(schedule: dict[str, Any]) -> str:
     following = schedule["next"]
+    if following is None:
+        return "none"
     tests = f" with {', '.join(following['tests'])}" if following["tests"] else ""
     return f"{following['date']}{tests}"

@@ -181,14 +181,14 @@ class Predictor:
         """Unseen now and incidence from now on, (..., n_patients, n_causes[, n_steps])."""
         histories = histories.until(as_of_month)
         baselines = self.baselines(histories)
-        moment = self._moment(histories, as_of_month, baselines)
+        moment = self.moment_at(histories, as_of_month, baselines)
         clean = Ending.nothing_found(as_of_month)
         drawn = which(self.causes[0].hazard).steady.ndim > 1
         guesses = baselines.guesses(self.luck) if drawn and np.isnan(baselines.recorded).any() else None
         exact, by_test = [], []
         for number, (cause, rule) in enumerate(zip(self.causes, self.pace_rules, strict=True), 1):
             parameters = which(cause.hazard)
-            hazard = future_hazard(parameters, moment, _unknown(baselines, parameters, guesses))
+            hazard = future_hazard(parameters, moment, unknown_baselines(baselines, parameters, guesses))
             if cause.past is None:
                 exact.append(hazard)
                 continue
@@ -197,7 +197,7 @@ class Predictor:
             share = np.broadcast_to(growth.share, growth.pace.shape)
             if guesses is not None:
                 share = rule.share(baselines, growth, guesses=guesses)
-            unknown = _unknown(baselines, past, guesses)
+            unknown = unknown_baselines(baselines, past, guesses)
             presence = None if cause.presence is None else which(cause.presence)
             by_test.append(
                 onset_outlook(past, hazard, moment, results, share=share, unknown=unknown, presence=presence)
@@ -210,7 +210,7 @@ class Predictor:
         """How baselines move the pace of each cause."""
         return tuple(PaceRule.of(self.study, cause, self.scaling) for cause in range(1, len(self.causes) + 1))
 
-    def _moment(self, histories: Histories, as_of_month: FloatArray, baselines: Baselines) -> Moment:
+    def moment_at(self, histories: Histories, as_of_month: FloatArray, baselines: Baselines) -> Moment:
         """Scores at each patient's moment, then at every landmark before it: one pass over the features serves both."""
         patient, landmark = np.nonzero(self.grid.landmark_month[None, :] <= as_of_month[:, None])
         who = np.concatenate([np.arange(len(histories)), patient])
@@ -231,7 +231,7 @@ class Predictor:
         return np.concatenate([unseen, nothing], axis=-1)[..., place], incidence[..., place, :]
 
 
-def _unknown(baselines: Baselines, parameters: Parameters, guesses: FloatArray | None) -> FloatArray:
+def unknown_baselines(baselines: Baselines, parameters: Parameters, guesses: FloatArray | None) -> FloatArray:
     """What missing baselines may add, by draw, (n_draws, n_patients): nothing to the best estimate."""
     if guesses is None:
         return np.zeros(1)

@@ -13,6 +13,7 @@ from service.api import errors, models, monitoring, patients
 from service.api.dependencies import Service
 from service.api.outgoing import ProblemOut
 from service.api.shell import Shell
+from service.planning import read_planning
 from service.store.database import Database
 from service.ui import routes as pages
 
@@ -51,8 +52,9 @@ def served_model(folder: Path) -> LoadedModel:
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """Load the model, open the database and return the app; raises ArtifactError or SQLAlchemy's errors."""
+    """Load the model and open the database; raises ArtifactError, BadInputError (policies) or SQLAlchemy's errors."""
     model = served_model(settings.artifacts)
+    planning = read_planning(model.predictor.study, settings.policies)
     database = Database(settings.database)
     database.create_tables()
 
@@ -70,7 +72,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.service = Service(model, database, clock)
+    app.state.service = Service(model, planning, database, clock)
     app.include_router(patients.router)
     app.include_router(models.router)
     app.include_router(monitoring.router)

@@ -14,6 +14,7 @@ from service.api.outgoing_monitoring import MonitoringOut, OverdueOut
 from service.app import served_model, utc_now
 from service.monitoring.overdue import find_overdue
 from service.monitoring.report import calibration_answer, drift_answer
+from service.planning import read_planning
 from service.settings import SettingsError, read_monitor_settings
 from service.store.database import Database
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def monitor(settings: MonitorSettings, today: date) -> None:
     """Read, work out, write; raises ArtifactError or SQLAlchemy's errors, and nothing is written then."""
     model = served_model(settings.artifacts)
+    planning = read_planning(model.predictor.study, settings.policies)
     database = Database(settings.database)
     try:
         database.check()
@@ -52,7 +54,7 @@ def monitor(settings: MonitorSettings, today: date) -> None:
         late = None
         if settings.overdue is not None:
             say("overdue visits")
-            late = OverdueOut.of(model, find_overdue(model, database, today, {}), today)
+            late = OverdueOut.of(model, find_overdue(model, planning, database, today, {}), today)
     finally:
         database.close()
     if settings.overdue is not None and late is not None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from model.schedule.policy import POLICIES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,10 +46,12 @@ class Settings:
     ----------
     database : SQLite file or PostgreSQL
     artifacts : a model's folder, or a folder of them
+    policies : a folder of policy files
     """
 
     database: URL
     artifacts: Path
+    policies: Path = POLICIES
     host: str = "127.0.0.1"
     port: int = 8000
 
@@ -58,7 +62,7 @@ class MonitorSettings:
 
     Attributes
     ----------
-    database, artifacts : as of the service
+    database, artifacts, policies : as of the service
     out : where calibration and drift go
     overdue : where the list of overdue patients goes, None = nowhere
     """
@@ -67,6 +71,7 @@ class MonitorSettings:
     artifacts: Path
     out: Path
     overdue: Path | None
+    policies: Path = POLICIES
 
 
 def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Settings:
@@ -75,6 +80,7 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
     return Settings(
         database=database_url(options.database),
         artifacts=Path(options.artifacts),
+        policies=Path(options.policies),
         host=_loopback(options.host),
         port=_port(options.port),
     )
@@ -86,7 +92,7 @@ def read_monitor_settings(arguments: Sequence[str] | None, environment: Mapping[
     database = database_url(options.database)
     if database.drivername == "sqlite" and not Path(str(database.database)).is_file():
         raise SettingsError("database: there is no such SQLite file")
-    return MonitorSettings(database, Path(options.artifacts), options.out, options.overdue)
+    return MonitorSettings(database, Path(options.artifacts), options.out, options.overdue, Path(options.policies))
 
 
 def database_url(text: str) -> URL:
@@ -115,6 +121,7 @@ OPTIONS = {
     "port": ("8000", "P", "port (default 8000; 0 = any free one)"),
     "database": ("sqlite:///recurrence-risk.sqlite", "URL", "default sqlite:///recurrence-risk.sqlite"),
     "artifacts": ("artifacts", "DIR", "a model's folder, or a folder of them: the newest is served"),
+    "policies": (str(POLICIES), "DIR", "folder of policy files to plan by (default: those that come along)"),
 }
 
 
@@ -137,7 +144,7 @@ def _monitor_parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog=MONITOR_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_options(parser, given, ("database", "artifacts"))
+    _add_options(parser, given, ("database", "artifacts", "policies"))
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="json; replaced if it exists")
     parser.add_argument(
         "--overdue", type=Path, metavar="FILE", help="json: the overdue patients, by identifier and reference"

@@ -69,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--figures", type=Path, metavar="FILE", help="csv of figures, a row per patient")
     parser.add_argument("--tier", choices=TIERS, help="use this tier's tests only")
     parser.add_argument("--guidelines", type=Path, default=DEFAULT_GUIDELINES, metavar="FILE")
-    return run(lambda: schedule(parser.parse_args(arguments)))
+    options = parser.parse_args(arguments)
+    with threadpool_limits(limits=1):  # many small sums: more threads cost more than they gain
+        return run(lambda: schedule(options))
 
 
 def schedule(options: argparse.Namespace) -> None:
@@ -84,8 +86,7 @@ def schedule(options: argparse.Namespace) -> None:
     if policy.guideline is not None and policy.price is None:
         policy = _matched(predictor, records, policy, options)
     who, patients = _to_plan_for(predictor, records)
-    limits = threadpool_limits(limits=1)
-    with ExitStack() as files, limits:
+    with ExitStack() as files:
         out = files.enter_context(new_file(options.out))
         figures = files.enter_context(new_file(options.figures)) if options.figures else None
         done = 0

@@ -1,4 +1,4 @@
-"""One patient's answer: the plan, what it means and how surely, other choices, and the guidelines beside it."""
+"""One patient's answer: the plan, how surely, other choices, guidelines beside it, what staying in a tier costs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.guidelines.advice import SILENT, follow_up
 from model.schedule.figures import Figures, figures, on_slots
 from model.schedule.front import bands, front
 from model.schedule.matching import guideline_visits
+from model.schedule.outline import Outline, by_planner, by_rule
 from model.schedule.planner import FINE_SPACING, FINE_STEP, Patients, Plans, plan
 from model.schedule.prospect import prospects
-from model.schedule.tests import available, out_of_reach
+from model.schedule.replan import replanned
 
 if TYPE_CHECKING:
-    from model.guidelines.entries import GuidelineFile
+    from model.guidelines.entries import Guideline, GuidelineFile, Row
     from model.predictor import Predictor
     from model.schedule.policy import Policy
     from model.types import BoolArray, FloatArray
@@ -23,29 +25,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """Another plan for the same patient, with the same figures.
+    """Another plan for the same patient.
 
     Attributes
     ----------
-    name : a guideline's id; "" for a point of the front
     month : (n_visits,) since the origin, those still to come
     tests : (n_visits, n_tests)
     figures : of one patient
     """
 
-    name: str
     month: FloatArray
     tests: BoolArray
     figures: Figures
 
 
 @dataclass(frozen=True)
+class Advised:
+    """What a guideline asks for.
+
+    Attributes
+    ----------
+    row : the patient's stratum, with its mark
+    assumed : missing facts on which the row hangs, read as the guidelines' file says
+    """
+
+    guideline: Guideline
+    row: Row
+    assumed: tuple[str, ...]
+    choice: Choice
+
+
+@dataclass(frozen=True)
 class Staying:
-    """What a plan with the tier's tests alone costs, loses and misses more than one with all, at the same price."""
+    """What a plan with the tier's tests alone costs, loses and misses more than one with all, at the same price.
+
+    needs : tests beyond the tier's that the plan with all uses
+    """
 
     cost: float
     undetected_months: float
     missed_probability: float
+    objective: float
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,23 +75,21 @@ class Answer:
 
     Attributes
     ----------
-    plans : of this one patient
-    low, high : ends of the 95 % bands of its figures
-    front : from the fewest visits to the earliest detection
-    guidelines : those that say something about the patient, as far as their visits are still to come
-    silent : ids of the others
-    staying : None without a tier
-    why : sentences
+    outline : the plan
+    low, high : ends of the 95 % bands of its figures; None under `max-unseen-risk`
+    front : from the fewest visits to the earliest detection; empty under `max-unseen-risk`
+    guidelines : those that say something about the patient
+    silent : the others
+    staying : None without a tier, and under `max-unseen-risk`
     """
 
-    plans: Plans
-    low: Figures
-    high: Figures
+    outline: Outline
+    low: Figures | None
+    high: Figures | None
     front: tuple[Choice, ...]
-    guidelines: tuple[Choice, ...]
-    silent: tuple[str, ...]
+    guidelines: tuple[Advised, ...]
+    silent: tuple[Guideline, ...]
     staying: Staying | None
-    why: tuple[str, ...]
 
 
 def answer(
@@ -81,85 +100,82 @@ def answer(
     tier: str | None = None,
     guidelines: GuidelineFile | None = None,
 ) -> Answer:
-    """Answer for one patient; raises NotSupportedError as `plan` does."""
-    ((_, made),) = plan(predictor, patient, policy, tier=tier, thorough=True)
+    """Answer for one patient; raises NotSupportedError as `outline.outlines` does."""
+    if policy.rule == "max-unseen-risk":
+        outline = by_rule(predictor, patient, tier=tier)
+        advised, silent = _advised(predictor, patient, outline, guidelines)
+        return Answer(outline, None, None, (), advised, silent, None)
+    ((_, made),) = replanned(predictor, patient, policy, tier=tier)
+    outline = by_planner(predictor, made, 0, policy, tier=tier)
     low, high = bands(predictor, patient, policy, made)
+    advised, silent = _advised(predictor, patient, outline, guidelines)
+    staying = _staying(predictor, patient, policy, made, tier) if tier else None
+    return Answer(outline, low, high, _front(predictor, patient, policy, tier), advised, silent, staying)
+
+
+def _front(predictor: Predictor, patient: Patients, policy: Policy, tier: str | None) -> tuple[Choice, ...]:
     ((_, points),) = front(predictor, patient, policy, tier=tier)
-    others, silent = _guidelines(predictor, patient, policy, guidelines)
-    return Answer(
-        plans=made,
-        low=low,
-        high=high,
-        front=tuple(
-            _choice("", made.as_of_month[0] + month, done[0], found)
-            for number, (month, done, found) in enumerate(points)
-            if number == 0 or (done != points[number - 1][1]).any()
-        ),
-        guidelines=others,
-        silent=silent,
-        staying=_staying(predictor, patient, policy, made) if tier else None,
-        why=_why(predictor, policy, made, tier),
+    return tuple(
+        _choice(patient.as_of_month[0] + month, done[0], found)
+        for number, (month, done, found) in enumerate(points)
+        if number == 0 or (done != points[number - 1][1]).any()
     )
 
 
-def _choice(name: str, month: FloatArray, tests: BoolArray, found: Figures) -> Choice:
+def _choice(month: FloatArray, tests: BoolArray, found: Figures) -> Choice:
     visited = tests.any(axis=1)
-    return Choice(name, month[visited], tests[visited], found)
+    return Choice(month[visited], tests[visited], found)
 
 
-def _guidelines(
-    predictor: Predictor, patient: Patients, policy: Policy, guidelines: GuidelineFile | None
-) -> tuple[tuple[Choice, ...], tuple[str, ...]]:
-    if guidelines is None:
+def _advised(
+    predictor: Predictor, patient: Patients, outline: Outline, guidelines: GuidelineFile | None
+) -> tuple[tuple[Advised, ...], tuple[Guideline, ...]]:
+    """Give every guideline's visits the figures of the plan, over the same months."""
+    if guidelines is None or outline.figures is None:
         return (), ()
-    study, now = predictor.study, patient.as_of_month
-    ((_, fine),) = prospects(
-        predictor, patient.histories, now, patient.end_month(policy), step=FINE_STEP, spacing=FINE_SPACING
+    study, now, baseline = predictor.study, patient.as_of_month, patient.histories.baseline
+    stands = [follow_up(each, guidelines, study, baseline, assume=True) for each in guidelines.guideline]
+    speaking = [
+        (each, stand) for each, stand in zip(guidelines.guideline, stands, strict=True) if stand.entry[0] != SILENT
+    ]
+    silent = [each for each, stand in zip(guidelines.guideline, stands, strict=True) if stand.entry[0] == SILENT]
+    if not speaking:
+        return (), tuple(silent)
+    end = np.array([outline.end_month]) - now
+    ((_, fine),) = prospects(predictor, patient.histories, now, end, step=FINE_STEP, spacing=FINE_SPACING)
+    visits = []
+    for each, _ in speaking:
+        month, tests, _ = guideline_visits(each, guidelines, study, baseline)
+        visits.append((month, tests & ((month > now[0]) & np.isfinite(month))[..., None]))
+    planned = [on_slots(fine, month - now, tests) for month, tests in visits]
+    found = figures(study, fine.select(np.zeros(len(planned), dtype=np.int64)), np.concatenate(planned))
+    names = np.array([item.name for item in study.baseline])
+    advised = tuple(
+        Advised(
+            guideline=each,
+            row=each.row[stand.entry[0]],
+            assumed=tuple(map(str, names[stand.missing[0]])),
+            choice=_choice(month[0], tests[0], found.select(np.array([number]))),
+        )
+        for number, ((each, stand), (month, tests)) in enumerate(zip(speaking, visits, strict=True))
     )
-    found, silent = [], []
-    for guideline in guidelines.guideline:
-        month, tests, spoken = guideline_visits(guideline, guidelines, study, patient.histories.baseline)
-        if not spoken[0]:
-            silent.append(guideline.id)
-            continue
-        tests = tests & ((month > now[0]) & np.isfinite(month))[..., None]
-        planned = on_slots(fine, month - now[:, None], tests)
-        found.append(_choice(guideline.id, month[0], tests[0], figures(study, fine, planned)))
-    return tuple(found), tuple(silent)
+    return advised, tuple(silent)
 
 
-def _staying(predictor: Predictor, patient: Patients, policy: Policy, made: Plans) -> Staying:
-    same_price = policy.model_copy(update={"rule": "price", "price": float(made.price[0]), "delay_months": None})
-    ((_, elsewhere),) = plan(predictor, patient, same_price, thorough=True)
+def _staying(predictor: Predictor, patient: Patients, policy: Policy, made: Plans, tier: str) -> Staying:
+    price = float(made.price[0])
+    same_price = policy.model_copy(update={"rule": "price", "price": price, "delay_months": None, "guideline": None})
+    ((_, elsewhere),) = plan(predictor, patient, same_price)
     here, there = made.figures, elsewhere.figures
+    cost = float(here.cost[0] - there.cost[0])
+    undetected = float(here.undetected_months[0] - there.undetected_months[0])
+    used = elsewhere.done[0].any(axis=0)
     return Staying(
-        cost=float(here.cost[0] - there.cost[0]),
-        undetected_months=float(here.undetected_months[0] - there.undetected_months[0]),
+        cost=cost,
+        undetected_months=undetected,
         missed_probability=float(here.missed_probability[0] - there.missed_probability[0]),
+        objective=cost + price * undetected,
+        needs=tuple(
+            test.name for test, use in zip(predictor.study.test, used, strict=True) if use and tier not in test.tiers
+        ),
     )
-
-
-def _why(predictor: Predictor, policy: Policy, made: Plans, tier: str | None) -> tuple[str, ...]:
-    study, found = predictor.study, made.figures
-    targets = {study.event_names[cause - 1] for cause in study.targets}
-    first = made.first_month[0]
-    says = f"A month that an event stays unseen is weighed as {made.price[0]:.3g} units of cost"
-    reason = {
-        "match-guideline": f": so a cohort is found as early as under {policy.guideline}.",
-        "target-delay": f": so one stays unseen for {policy.delay_months:g} months on average, if it comes."
-        if policy.delay_months
-        else ".",
-    }.get(policy.rule, ".")
-    when = (
-        "No visit until the plan's end would gain as much as it costs."
-        if np.isnan(first)
-        else f"The first visit is {first:g} months from now; from {made.earliest_month[0]:.1f} to "
-        f"{made.latest_month[0]:.1f} months it would lose at most {policy.window_loss:g} units of cost."
-    )
-    until = max(policy.until_months - made.as_of_month[0], policy.at_least_ahead_months)
-    risk = (
-        f"Within {until:g} months an event is there, or comes, with a probability of {found.onset_probability[0]:.1%}; "
-        f"it would then stay unseen for {found.delay_months[0]:.1f} months on average."
-    )
-    broken = (f"Not all can be kept: {made.broken[0]}.",) if made.broken[0] else ()
-    return (says + reason, when, risk, *broken, *out_of_reach(study, available(study, tier), targets, tier))

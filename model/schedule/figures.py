@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -21,7 +21,7 @@ LIMITS = (6.0, 12.0)
 class Figures:
     """Expectations over what may happen to a patient who follows the plan until something is found, or the plan ends.
 
-    All are (n_patients,) but `tests` and `waits`.
+    All are (n_patients,) but `tests`, `waits` and `unseen_before`.
 
     Attributes
     ----------
@@ -30,9 +30,11 @@ class Figures:
     tests : (n_patients, n_tests) expected number of each test
     onset_probability : P(a target's onset is there now or comes before the plan's end and before death)
     undetected_months : expected months from the first onset, or from now, to detection, death or the plan's end
-    delay_months : the same for a patient in whom there is an onset: undetected_months / onset_probability
+    delay_months : the same for a patient in whom there is an onset: undetected_months / onset_probability, or 0
     missed_probability : P(there is an onset, and death or the plan's end comes before it is found)
     waits : (n_patients, n_limits) P(an onset is still unseen `LIMITS` months after it)
+    unseen_before : (n_patients, n_slots) P(a target's onset is there, if nothing is found until then) just before each
+        visit; 0 where there is none
     """
 
     planned_visits: FloatArray
@@ -43,15 +45,14 @@ class Figures:
     tests: FloatArray
     onset_probability: FloatArray
     undetected_months: FloatArray
+    delay_months: FloatArray
     missed_probability: FloatArray
     waits: FloatArray
+    unseen_before: FloatArray
 
-    @property
-    def delay_months(self) -> FloatArray:
-        """Months that an onset stays unseen, on average over those there are; 0 where there can be none."""
-        nothing = np.zeros_like(self.undetected_months)
-        there = self.onset_probability > 0
-        return np.divide(self.undetected_months, self.onset_probability, out=nothing, where=there)
+    def select(self, index: IntArray) -> Self:
+        """Return those of some patients."""
+        return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
 def on_slots(prospect: Prospect, month: FloatArray, done: BoolArray) -> BoolArray:
@@ -93,6 +94,8 @@ def figures(study: Study, prospect: Prospect, plan: BoolArray) -> Figures:
     who = np.arange(len(prospect))
     at_end = (prospect.followed + left * inside)[who, last] * course.unseen_at_end
     visit_cost = study.policy.visit_cost if study.policy else 0.0
+    onset = onset_probability(prospect)
+    undetected = (prospect.counted * unseen).sum(axis=1)
     return Figures(
         planned_visits=visited.sum(axis=1).astype(float),
         visits=visits,
@@ -100,10 +103,12 @@ def figures(study: Study, prospect: Prospect, plan: BoolArray) -> Figures:
         burden_days=each @ planned[1],
         false_positives=each @ np.array([test.false_positive for test in study.test]),
         tests=each,
-        onset_probability=onset_probability(prospect),
-        undetected_months=(prospect.counted * unseen).sum(axis=1),
+        onset_probability=onset,
+        undetected_months=undetected,
+        delay_months=np.divide(undetected, onset, out=np.zeros_like(undetected), where=onset > 0),
         missed_probability=at_end - (left * inside * unseen).sum(axis=1),
         waits=course.waits,
+        unseen_before=course.unseen_before,
     )
 
 
@@ -117,7 +122,7 @@ class _Course:
     nothing_found : P(nothing found) from the slot to the next, if nobody dies
     no_onset : P(nothing found and no target's onset) likewise, in the middle of that stretch
     unseen_at_end : (n_patients,) P(a target's onset before the plan's end and nothing found), if nobody dies
-    waits : (n_patients, n_limits) as in Figures
+    waits, unseen_before : as in Figures
     """
 
     comes: FloatArray
@@ -125,6 +130,7 @@ class _Course:
     no_onset: FloatArray
     unseen_at_end: FloatArray
     waits: FloatArray
+    unseen_before: FloatArray
 
 
 def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> _Course:
@@ -134,7 +140,8 @@ def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> _Course:
     total = by_bin.sum(axis=2)
     open_now = np.ones((len(mass), len(prospect.cause)))
     shape = (len(mass), prospect.n_slots)
-    comes, nothing_found, no_onset = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    comes, nothing_found, no_onset, unseen_before = (np.zeros(shape) for _ in range(4))
+    share_by = prospect.share_before(prospect.slot_month)
     inside = prospect.slot_month <= prospect.end_month[:, None] - 1e-9
     waits = np.zeros((len(mass), len(LIMITS)))
     unseen_at_end = np.zeros(len(mass))
@@ -147,6 +154,8 @@ def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> _Course:
                 waits[:, number] += unseen * prospect.followed[:, slot] * inside[:, slot]
         came = np.flatnonzero(plan[:, slot].any(axis=1))
         if len(came):
+            there = (by_bin[came] @ share_by[slot]) * prospect.target
+            unseen_before[came, slot] = 1.0 - (1.0 - there / open_now[came]).prod(axis=1)
             for test, cause in sight.sees:
                 its = came[plan[came, slot, test]]
                 if len(its):
@@ -161,7 +170,7 @@ def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> _Course:
             unseen_at_end[ends] = open_now[ends].prod(axis=1) - clear
         nothing_found[:, slot] = open_now.prod(axis=1)
         no_onset[:, slot] = (open_now - here * prospect.target).prod(axis=1)
-    return _Course(comes, nothing_found, no_onset, unseen_at_end, waits)
+    return _Course(comes, nothing_found, no_onset, unseen_at_end, waits, unseen_before)
 
 
 def _due(prospect: Prospect, slot: int, limit: float) -> IntArray:

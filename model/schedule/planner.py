@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -83,6 +83,11 @@ class Patients:
     def __len__(self) -> int:
         """Count the patients."""
         return len(self.as_of_month)
+
+    def select(self, index: IntArray) -> Self:
+        """Return some of the patients."""
+        former = None if self.former_month is None else self.former_month[index]
+        return type(self)(self.histories.select(index), self.as_of_month[index], former)
 
     def end_month(self, policy: Policy) -> FloatArray:
         """Months from now to the plan's end, (n_patients,)."""

@@ -12,7 +12,7 @@ from model.errors import NotSupportedError
 from model.onset.observation import Ending, result_likelihood
 from model.onset.onset_mass import StepGrid, onsets_by_pace
 from model.onset.outlook import future_hazard
-from model.predictor import _unknown
+from model.predictor import unknown_baselines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ def _prospect(predictor: Predictor, asked: _Asked) -> Prospect:
     edge = np.concatenate([PAST_EDGES, np.append(np.arange(n_slots), np.add(n_beyond, n_slots - 1)) * step])
     histories = asked.histories.until(asked.as_of_month)
     baselines = predictor.baselines(histories)
-    moment = replace(predictor, grid=grid)._moment(histories, asked.as_of_month, baselines)  # noqa: SLF001
+    moment = replace(predictor, grid=grid).moment_at(histories, asked.as_of_month, baselines)
     clean = Ending.nothing_found(asked.as_of_month)
     guesses = None
     if asked.n_draws and np.isnan(baselines.recorded).any():
@@ -180,7 +180,7 @@ def _prospect(predictor: Predictor, asked: _Asked) -> Prospect:
     passed, tested = np.zeros((copies, len(histories), n_slots)), []
     for number, (model, rule) in enumerate(zip(predictor.causes, predictor.pace_rules, strict=True), 1):
         parameters = asked.of(model.hazard)
-        hazard = future_hazard(parameters, moment, _unknown(baselines, parameters, guesses))
+        hazard = future_hazard(parameters, moment, unknown_baselines(baselines, parameters, guesses))
         if model.past is None:
             passed[..., 1:] += np.cumsum(hazard[..., : n_slots - 1] * step, axis=-1)
             continue
@@ -189,7 +189,7 @@ def _prospect(predictor: Predictor, asked: _Asked) -> Prospect:
         share = np.broadcast_to(growth.share, growth.pace.shape)
         if guesses is not None:
             share = rule.share(baselines, growth, guesses=guesses)
-        unknown = _unknown(baselines, past, guesses)
+        unknown = unknown_baselines(baselines, past, guesses)
         presence = None if model.presence is None else asked.of(model.presence)
         curve = onsets_by_pace(
             past, hazard, moment, results, share=share, unknown=unknown, presence=presence, edge=edge[1:]

@@ -42,11 +42,12 @@ def _end(task: Task, limits: Limits, plan: IntArray, most: FloatArray, moves: ra
     held = course_of(task, plan).objective
     for move in moves:
         slot = np.clip(first + move, 0, plan.shape[1] - 1)
+        inside = slot == first + move
         moved = np.where(place == first[:, None], 0, plan)
         onto = moved[who, slot] > 0
         moved[who, slot] = plan[who, np.maximum(first, 0)]
         value = course_of(task, moved).objective
-        fits = going_on & ~onto & limits.kept(moved > 0)
+        fits = going_on & inside & ~onto & limits.kept(moved > 0)
         share = np.clip(
             np.divide(most - held, value - held, out=np.ones_like(held), where=value > np.maximum(most, held)), 0.0, 1.0
         )

@@ -8,7 +8,6 @@ import numpy as np
 
 from model.errors import ModelError
 from model.finite import finite_forecast, require_finite
-from model.schedule.rule import plan
 from service.api import explanation, outgoing, outgoing_risk
 from service.api.wire import ModelRefOut
 from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
@@ -18,12 +17,12 @@ from service.rules import tiers
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
-    from uuid import UUID
 
     from model.predictor import Forecast
     from model.saved.artifact import LoadedModel
     from model.study.entries import Baseline, Marker
-    from service.record import Patient, Visit
+    from service.planning import Planning
+    from service.record import Patient
 
 NOT_A_DEVICE = "Decision support, not a medical device."
 SYNTHETIC = "Trained on synthetic data: not for decisions about real patients."
@@ -45,7 +44,7 @@ def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.Ris
 
     Raises FollowUpClosedError, AwaitingWorkUpError or NotSupportedError where there is no number to give.
     """
-    _require_question(patient, as_of)
+    require_question(patient, as_of)
     forecast, low, high = _forecasts(model, patient, as_of)
     horizon = model.predictor.study.horizon_months[-1]
     inputs = explanation.inputs(model.predictor, patient, as_of)
@@ -65,55 +64,6 @@ def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.Ris
     )
 
 
-def schedule(model: LoadedModel, patient: Patient, as_of: date, *, tier: str | None) -> outgoing.ScheduleOut:
-    """Answer with the visits to come; `tier` in place of the patient's own. Raises as `risk` does."""
-    _require_question(patient, as_of)
-    tier = tier or patient.tier
-    recorded = histories(model.predictor.study, patient)
-    found = plan(model.predictor, recorded, patient.month_of(as_of), tier=tier)
-    first = found.steps[0]
-    return outgoing.ScheduleOut(
-        model=model_ref(model),
-        as_of=as_of,
-        tier=tier,
-        feasible=found.feasible,
-        next=outgoing.NextVisitOut(
-            date=patient.date_of(first.month),
-            window=outgoing.WindowOut(
-                earliest=patient.date_of(found.earliest_month), latest=patient.date_of(found.latest_month)
-            ),
-            tests=list(first.tests),
-            interval_months=found.interval_months,
-        ),
-        plan=[
-            outgoing.PlannedVisitOut(
-                date=patient.date_of(step.month), tests=list(step.tests), unseen_risk=step.unseen_risk
-            )
-            for step in found.steps
-        ],
-        figures=outgoing.FiguresOut(visits=found.visits, cost=found.cost, burden_days=found.burden_days),
-        rationale=list(found.why),
-    )
-
-
-def visit(model: LoadedModel, patient: Patient, recorded: Visit, visit_id: UUID) -> outgoing.VisitOut:
-    """Answer a recorded visit: risk and schedule as of its date, and what it changed."""
-    warnings: list[str] = []
-    day = recorded.date
-    answered = or_warn(lambda: risk(model, patient, day), warnings)
-    planned = None if answered is None else or_warn(lambda: schedule(model, patient, day, tier=None), warnings)
-    if patient.visits[-1].date > day:
-        warnings.append("A later visit is recorded: risk and schedule are as of this visit's date, not as of now.")
-    return outgoing.VisitOut(
-        visit_id=visit_id,
-        model=model_ref(model),
-        risk=answered,
-        schedule=planned,
-        change=None if answered is None else or_warn(lambda: change(model, patient, day, answered.events), warnings),
-        warnings=warnings,
-    )
-
-
 def event_risks(model: LoadedModel, patient: Patient, as_of: date) -> list[outgoing_risk.EventRiskOut]:
     """Give a patient's risks by event; raises NotSupportedError where one is no number."""
     return _event_risks(model, *_forecasts(model, patient, as_of))
@@ -127,7 +77,7 @@ def change(
     return explanation.change(model.predictor, patient, day, before=before, after=after)
 
 
-def model_info(model: LoadedModel) -> outgoing.ModelOut:
+def model_info(model: LoadedModel, planning: Planning) -> outgoing.ModelOut:
     """Describe the model and what may be given to it."""
     study = model.predictor.study
     return outgoing.ModelOut(
@@ -150,10 +100,16 @@ def model_info(model: LoadedModel) -> outgoing.ModelOut:
             for item in study.test
         ],
         tiers=list(tiers(study)),
+        policies=[
+            outgoing.PolicyInfoOut(
+                name=name, rule=policy.rule, guideline=policy.guideline, default=name == planning.default
+            )
+            for name, policy in planning.policies.items()
+        ],
     )
 
 
-def _require_question(patient: Patient, as_of: date) -> None:
+def require_question(patient: Patient, as_of: date) -> None:
     """Refuse to predict for somebody whose follow-up is over, or in whom something was found."""
     if patient.outcome is not None and patient.outcome.date <= as_of:
         raise FollowUpClosedError("The patient's follow-up had ended by this date.")
@@ -169,9 +125,14 @@ def or_warn(answer: Callable[[], T], warnings: list[str]) -> T | None:
     try:
         return answer()
     except (ModelError, ServiceError) as error:
-        reason = str(error)
-        warnings.append(reason[:1].upper() + reason[1:])
+        warnings.append(sentence(error))
         return None
+
+
+def sentence(error: Exception) -> str:
+    """Say why there is no answer, as a sentence."""
+    reason = str(error)
+    return reason[:1].upper() + reason[1:]
 
 
 def _forecasts(model: LoadedModel, patient: Patient, as_of: date) -> tuple[Forecast, Forecast, Forecast]:

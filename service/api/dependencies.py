@@ -12,6 +12,7 @@ from model.saved.artifact import LoadedModel
 from service.api.strict_json import accepted_type
 from service.errors import NotFoundError
 from service.monitoring.kept import Kept
+from service.planning import Planning
 from service.record import StoredPatient
 from service.rules import require_study
 from service.store.database import Database
@@ -19,9 +20,10 @@ from service.store.database import Database
 
 @dataclass(frozen=True)
 class Service:
-    """One model, one database, one clock, and answers that are kept since they take long."""
+    """One model, what plans are made by, one database, one clock, and answers that are kept since they take long."""
 
     model: LoadedModel
+    planning: Planning
     database: Database
     clock: Callable[[], datetime]
     kept: Kept = field(default_factory=Kept)

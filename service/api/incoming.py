@@ -96,4 +96,5 @@ class ScheduleIn(In):
     patient: PlainPatientIn
     visits: Annotated[list[PlainVisitIn], Field(max_length=1000)] = []
     as_of: Date | None = None
+    policy: Name | None = None
     tier: Name | None = None

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from service.api import answers, incoming, outgoing
+from service.api import answers, incoming, outgoing, outgoing_schedule, scheduling
 from service.api.dependencies import ServiceDep, require_json_answer
 from service.api.problems import refusals
 from service.api.strict_json import accepted_type
@@ -18,7 +18,7 @@ router = APIRouter(route_class=StrictRoute)
 
 
 @router.post("/v1/schedule", dependencies=json_only, responses=refusals(409, body=True), tags=["schedule"])
-def plan_schedule(body: incoming.ScheduleIn, service: ServiceDep) -> outgoing.ScheduleOut:
+def plan_schedule(body: incoming.ScheduleIn, service: ServiceDep) -> outgoing_schedule.ScheduleOut:
     """Answer with the visits to come for a record in the body; nothing is kept."""
     study, today = service.model.predictor.study, service.today()
     given = body.patient
@@ -39,13 +39,14 @@ def plan_schedule(body: incoming.ScheduleIn, service: ServiceDep) -> outgoing.Sc
         )
         patient = patient.with_visit(visit)
     day = moment(patient, body.as_of, today=today, at="as_of")
-    return answers.schedule(service.model, patient, day, tier=None)
+    service.planning.named(body.policy, "policy")
+    return scheduling.full(service.model, service.planning, patient, day, tier=None, policy=body.policy)
 
 
 @router.get("/v1/model", dependencies=json_only, responses=refusals(), tags=["model"])
 def read_model(service: ServiceDep) -> outgoing.ModelOut:
     """Describe the model that answers, and every column that may be given to it."""
-    return answers.model_info(service.model)
+    return answers.model_info(service.model, service.planning)
 
 
 @router.get("/v1/models/{version}/facts", dependencies=json_only, responses=refusals(404), tags=["model"])

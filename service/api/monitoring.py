@@ -41,7 +41,9 @@ def overdue(service: Service) -> Overdue:
     """Find them; plans of records that have not changed are kept."""
 
     def find(before: Overdue | None) -> Overdue:
-        return find_overdue(service.model, service.database, service.today(), {} if before is None else before.plans)
+        return find_overdue(
+            service.model, service.planning, service.database, service.today(), {} if before is None else before.plans
+        )
 
     return _kept(service, "overdue", find)
 

@@ -5,6 +5,7 @@ from typing import Self
 from uuid import UUID
 
 from service.api.outgoing_risk import ChangeOut, RiskOut
+from service.api.outgoing_schedule import ScheduleOut
 from service.api.wire import ModelRefOut, Out
 from service.record import StoredPatient, StoredVisit
 
@@ -101,51 +102,6 @@ class VisitsOut(Out):
     visits: list[StoredVisitOut]
 
 
-class WindowOut(Out):
-    """When the next visit may be."""
-
-    earliest: dt.date
-    latest: dt.date
-
-
-class NextVisitOut(Out):
-    """The next visit."""
-
-    date: dt.date
-    window: WindowOut
-    tests: list[str]
-    interval_months: float
-
-
-class PlannedVisitOut(Out):
-    """A visit of the plan; `unseen_risk` is P(a target event is there and unseen) just before it."""
-
-    date: dt.date
-    tests: list[str]
-    unseen_risk: float
-
-
-class FiguresOut(Out):
-    """What the whole plan takes, in the study's units."""
-
-    visits: int
-    cost: float
-    burden_days: float
-
-
-class ScheduleOut(Out):
-    """The visits to come, if nothing is found meanwhile; `feasible` says whether the study's limit can be kept."""
-
-    model: ModelRefOut
-    as_of: dt.date
-    tier: str | None
-    feasible: bool
-    next: NextVisitOut
-    plan: list[PlannedVisitOut]
-    figures: FiguresOut
-    rationale: list[str]
-
-
 class VisitOut(Out):
     """A recorded visit and what it changes; an answer that cannot be given is null and `warnings` says why."""
 
@@ -188,6 +144,15 @@ class TestInfoOut(Out):
     tiers: list[str]
 
 
+class PolicyInfoOut(Out):
+    """A policy that schedules may be asked by; the default is used where none is named."""
+
+    name: str
+    rule: str
+    guideline: str | None
+    default: bool
+
+
 class ModelOut(Out):
     """The model that answers, and the columns of its study."""
 
@@ -202,6 +167,7 @@ class ModelOut(Out):
     markers: list[ColumnOut]
     tests: list[TestInfoOut]
     tiers: list[str]
+    policies: list[PolicyInfoOut]
 
 
 class HealthOut(Out):

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Depends, Response
 
-from service.api import answers, incoming, outgoing, outgoing_risk
+from service.api import answers, incoming, outgoing, outgoing_risk, outgoing_schedule, scheduling
 from service.api.dependencies import PatientId, ServiceDep, VisitId, require_json_answer
 from service.api.problems import refusals
 from service.api.strict_route import StrictRoute
+from service.api.visit_answer import visit as visit_answer
 from service.rules import (
     moment,
     new_outcome,
@@ -72,7 +73,7 @@ def create_visit(patient_id: PatientId, body: incoming.VisitIn, service: Service
         )
         require_room(stored.patient, visit)
         visit_id = patients.add_visit(patient_id, visit, now=service.clock())
-    return answers.visit(service.model, stored.patient.with_visit(visit), visit, visit_id)
+    return visit_answer(service.model, service.planning, stored.patient.with_visit(visit), visit, visit_id)
 
 
 @router.get("/{patient_id}/visits", responses=refusals(404))
@@ -113,10 +114,14 @@ def read_risk(patient_id: PatientId, service: ServiceDep, as_of: incoming.Date |
 
 @router.get("/{patient_id}/schedule", responses=refusals(404, 409))
 def read_schedule(
-    patient_id: PatientId, service: ServiceDep, as_of: incoming.Date | None = None, tier: incoming.Name | None = None
-) -> outgoing.ScheduleOut:
-    """Answer with the visits to come from a date on (today), with the tests of the tier (the patient's)."""
+    patient_id: PatientId,
+    service: ServiceDep,
+    as_of: incoming.Date | None = None,
+    policy: incoming.Name | None = None,
+    tier: incoming.Name | None = None,
+) -> outgoing_schedule.ScheduleOut:
+    """Answer with the visits to come from a date on (today), by a policy, with a tier's tests (the patient's)."""
     patient = service.patient(patient_id).patient
     require_tier(service.model.predictor.study, tier, "query.tier")
     day = moment(patient, as_of, today=service.today(), at="query.as_of")
-    return answers.schedule(service.model, patient, day, tier=tier)
+    return scheduling.full(service.model, service.planning, patient, day, tier=tier, policy=policy)

@@ -7,9 +7,9 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from model.errors import NotSupportedError
-from service.api import answers
-from service.errors import AwaitingWorkUpError
-from service.monitoring.reading import stored_in_chunks, understood
+from service.api.next_visits import last_seen, next_visits
+from service.errors import AwaitingWorkUpError, StudyMismatchError
+from service.monitoring.reading import stored_in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,29 +17,27 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from model.saved.artifact import LoadedModel
-    from service.api.outgoing import NextVisitOut
+    from service.api.next_visits import Planned
+    from service.api.outgoing_schedule import NextVisitOut
+    from service.planning import Planning
     from service.record import Patient, StoredPatient
     from service.store.database import Database
 
 # More than anybody reads; `total` counts them all.
 MOST_LISTED = 500
-NO_PLAN = {AwaitingWorkUpError: "awaiting_work_up", NotSupportedError: "not_supported"}
+NO_PLAN: dict[type[Exception], str] = {
+    AwaitingWorkUpError: "awaiting_work_up",
+    NotSupportedError: "not_supported",
+    StudyMismatchError: "another_study",
+}
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A patient's next visit as planned at the last one, or why there is none.
-
-    Attributes
-    ----------
-    version : of the record that it was planned from
-    next : None where there is no plan
-    reason : one of NO_PLAN's, empty where there is a plan
-    """
+class Kept:
+    """A plan, and the version of the record that it was made from."""
 
     version: int
-    next: NextVisitOut | None
-    reason: str
+    planned: Planned
 
 
 @dataclass(frozen=True)
@@ -72,45 +70,41 @@ class Overdue:
     total: int
     open_patients: int
     without_plan: dict[str, int]
-    plans: dict[UUID, Planned]
+    plans: dict[UUID, Kept]
 
 
-def find_overdue(model: LoadedModel, database: Database, today: date, known: Mapping[UUID, Planned]) -> Overdue:
+def find_overdue(
+    model: LoadedModel, planning: Planning, database: Database, today: date, known: Mapping[UUID, Kept]
+) -> Overdue:
     """Plan everybody's next visit from the last one, as the patient's page does.
 
     known : plans of the same model; those whose record has not changed since are not worked out again
     """
-    plans: dict[UUID, Planned] = {}
+    plans: dict[UUID, Kept] = {}
     most: list[OverduePatient] = []
-    total, without = 0, dict.fromkeys((*NO_PLAN.values(), "another_study"), 0)
+    total, without = 0, dict.fromkeys(NO_PLAN.values(), 0)
     for chunk in stored_in_chunks(database):
+        followed = [stored for stored in chunk if _is_followed(stored.patient, today)]
+        here = {each.patient_id: known[each.patient_id] for each in followed if each.patient_id in known}
+        changed = [
+            each for each in followed if (kept := here.get(each.patient_id)) is None or kept.version != each.version
+        ]
+        for stored, planned in zip(changed, next_visits(model, planning, changed), strict=True):
+            here[stored.patient_id] = Kept(stored.version, planned)
+        plans |= here
         found = []
-        for stored in chunk:
-            if stored.patient.outcome is not None and stored.patient.outcome.date <= today:
-                continue
-            plan = known.get(stored.patient_id)
-            if plan is None or plan.version != stored.version:
-                plan = _plan(model, stored)
-            plans[stored.patient_id] = plan
-            if plan.next is None:
-                without[plan.reason] += 1
-            elif plan.next.window.latest < today:
-                found.append(OverduePatient(stored, last_seen(stored.patient), plan.next))
+        for stored in followed:
+            planned = here[stored.patient_id].planned
+            if planned.refusal is not None:
+                without[NO_PLAN[type(planned.refusal)]] += 1
+            elif planned.next is not None and planned.next.window.latest < today:
+                found.append(OverduePatient(stored, last_seen(stored.patient), planned.next))
         total += len(found)
         most = nlargest(MOST_LISTED, most + found, key=lambda patient: patient.days(today))
     return Overdue(most, total, len(plans), without, plans)
 
 
-def last_seen(patient: Patient) -> date:
-    """Date of the last visit, or of the origin."""
-    return patient.visits[-1].date if patient.visits else patient.origin_date
-
-
-def _plan(model: LoadedModel, stored: StoredPatient) -> Planned:
-    if not understood(model.predictor.study, stored):
-        return Planned(stored.version, None, "another_study")
-    try:
-        planned = answers.schedule(model, stored.patient, last_seen(stored.patient), tier=None)
-    except tuple(NO_PLAN) as error:
-        return Planned(stored.version, None, NO_PLAN[type(error)])
-    return Planned(stored.version, planned.next, "")
+def _is_followed(patient: Patient, today: date) -> bool:
+    """Whether follow-up goes on; an outcome may be dated a day ahead of our clock."""
+    outcome = patient.outcome
+    return outcome is None or today < outcome.date != last_seen(patient)

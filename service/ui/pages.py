@@ -6,30 +6,36 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.api import answers
-from service.rules import moment, require_study
+from service.api import answers, scheduling
+from service.api.next_visits import last_seen, next_visits
+from service.rules import moment, require_study, tiers
 from service.ui.bars import BarChart, bar_charts
 from service.ui.chart import Chart, charts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from model.saved.artifact import LoadedModel
-    from service.api.outgoing import ScheduleOut
     from service.api.outgoing_risk import ChangeOut, CouldChangeOut, InputOut, MissingOut, RiskOut
+    from service.api.outgoing_schedule import GuidelineOut, NextVisitOut, ScheduleOut
+    from service.planning import Planning
     from service.record import Patient, StoredPatient
 
 # A reader sees at once what matters; the API's answer has every input.
 SMALLEST_EFFECT = math.log(1.1)
 MOST_TO_ASK_FOR = 5
+# The guidelines that a plan is held against in docs/results.md: the closest, the widest and the shortest.
+COMPARED = ("ENETS-2023", "JNETS-2019", "NCCN")
+NOT_WORTH_IT = "No visit gains as much as it costs."
 
 
 @dataclass(frozen=True)
 class ListedPatient:
-    """One row of the list; `message` stands where no visit can be planned."""
+    """One row of the list; `message` stands where there is no next visit."""
 
     stored: StoredPatient
-    schedule: ScheduleOut | None
+    next: NextVisitOut | None
     message: str
     overdue: bool
 
@@ -57,6 +63,8 @@ class PatientPage:
     Attributes
     ----------
     schedule : as of the last visit, or of the origin
+    tiers : those that a plan may be asked for
+    compared : guidelines to show beside the plan
     risk : as of today
     change : what the last visit changed
     inputs : those that change the hazard of a target event by a tenth or more, and those to be warned of, largest first
@@ -69,6 +77,8 @@ class PatientPage:
     today: date
     schedule: ScheduleOut | None
     overdue: bool
+    tiers: list[str]
+    compared: list[GuidelineOut]
     risk: RiskOut | None
     charts: list[Chart]
     change: ChangeOut | None
@@ -80,18 +90,27 @@ class PatientPage:
     messages: list[str]
 
 
-def listed(model: LoadedModel, stored: StoredPatient, today: date) -> ListedPatient:
-    """Plan a patient's next visit from the last one."""
-    messages: list[str] = []
-    found = answers.or_warn(lambda: _schedule(model, stored), messages)
-    return ListedPatient(stored, found, " ".join(messages), found is not None and found.next.window.latest < today)
+def listed(model: LoadedModel, planning: Planning, stored: Sequence[StoredPatient], today: date) -> list[ListedPatient]:
+    """Plan the next visits of a page of patients, each from the last one."""
+    rows = zip(stored, next_visits(model, planning, stored), strict=True)
+    return [
+        ListedPatient(
+            stored=each,
+            next=planned.next,
+            message=NOT_WORTH_IT if planned.refusal is None else answers.sentence(planned.refusal),
+            overdue=_overdue(planned.next, today),
+        )
+        for each, planned in rows
+    ]
 
 
-def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> PatientPage:
-    """Work out a patient's page."""
+def patient_page(
+    model: LoadedModel, planning: Planning, stored: StoredPatient, today: date, *, tier: str | None
+) -> PatientPage:
+    """Work out a patient's page; `tier` in place of the patient's own."""
     patient = stored.patient
     messages: list[str] = []
-    planned = answers.or_warn(lambda: _schedule(model, stored), messages)
+    planned = answers.or_warn(lambda: _schedule(model, planning, stored, tier), messages)
     risk = answers.or_warn(lambda: _risk(model, stored, today), messages)
     labels = {event.name: event.label or event.name for event in model.predictor.study.event}
     change = answers.or_warn(lambda: _last_change(model, patient), messages) if planned else None
@@ -101,7 +120,9 @@ def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> Pati
         stored=stored,
         today=today,
         schedule=planned,
-        overdue=planned is not None and planned.next.window.latest < today,
+        overdue=planned is not None and _overdue(planned.next, today),
+        tiers=list(tiers(model.predictor.study)) if planned else [],
+        compared=_compared(planned) if planned else [],
         risk=risk,
         charts=charts(risk.curve, labels) if risk else [],
         change=change,
@@ -114,19 +135,26 @@ def patient_page(model: LoadedModel, stored: StoredPatient, today: date) -> Pati
     )
 
 
-def _schedule(model: LoadedModel, stored: StoredPatient) -> ScheduleOut:
+def _schedule(model: LoadedModel, planning: Planning, stored: StoredPatient, tier: str | None) -> ScheduleOut:
     require_study(model.predictor.study, stored)
     patient = stored.patient
-    return answers.schedule(model, patient, _last_seen(patient), tier=None)
+    return scheduling.full(model, planning, patient, last_seen(patient), tier=tier, policy=None)
+
+
+def _overdue(following: NextVisitOut | None, today: date) -> bool:
+    return following is not None and following.window.latest < today
+
+
+def _compared(planned: ScheduleOut) -> list[GuidelineOut]:
+    """The guidelines on the page: those of COMPARED that speak of the patient, else the first few that do."""
+    speaking = planned.guidelines or []
+    named = [guideline for guideline in speaking if guideline.id in COMPARED]
+    return named or speaking[: len(COMPARED)]
 
 
 def _risk(model: LoadedModel, stored: StoredPatient, today: date) -> RiskOut:
     require_study(model.predictor.study, stored)
     return answers.risk(model, stored.patient, moment(stored.patient, None, today=today, at="today"))
-
-
-def _last_seen(patient: Patient) -> date:
-    return patient.visits[-1].date if patient.visits else patient.origin_date
 
 
 def _last_change(model: LoadedModel, patient: Patient) -> ChangeOut | None:

@@ -11,8 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from model.saved.artifact import LoadedModel
 from service.api.answers import model_ref
 from service.api.dependencies import PatientId, ServiceDep
+from service.api.incoming import Name
 from service.api.strict_json import RequestRefusedError, accepted_type
 from service.api.strict_route import StrictRoute
+from service.rules import require_tier
 from service.ui.pages import listed, patient_page
 
 PATIENTS_ON_A_PAGE = 50
@@ -32,17 +34,19 @@ def show_patients(service: ServiceDep, page: Annotated[str, Query(pattern=r"^[1-
     number = int(page)
     with service.database.reading() as patients:
         stored, total = patients.page(skip=(number - 1) * PATIENTS_ON_A_PAGE, most=PATIENTS_ON_A_PAGE)
-    rows = [listed(service.model, item, service.today()) for item in stored]
+    rows = listed(service.model, service.planning, stored, service.today())
     pages = max(math.ceil(total / PATIENTS_ON_A_PAGE), 1)
     return _page("patients.html", service.model, rows=rows, total=total, number=number, pages=pages)
 
 
 @router.get("/patients/{patient_id}", dependencies=html_only)
-def show_patient(patient_id: PatientId, service: ServiceDep) -> HTMLResponse:
-    """Show one patient."""
+def show_patient(patient_id: PatientId, service: ServiceDep, tier: Name | None = None) -> HTMLResponse:
+    """Show one patient, planned for at a tier of care (the patient's own)."""
+    require_tier(service.model.predictor.study, tier, "query.tier")
     with service.database.reading() as patients:
         stored = patients.get(patient_id)
-    return _page("patient.html", service.model, page=patient_page(service.model, stored, service.today()))
+    shown = patient_page(service.model, service.planning, stored, service.today(), tier=tier)
+    return _page("patient.html", service.model, page=shown)
 
 
 @router.get("/style.css")
@@ -66,7 +70,7 @@ def error_page(request: Request, problem: dict[str, Any]) -> Response | None:
 def _page(template: str, model: LoadedModel, *, status: int = 200, **values: Any) -> HTMLResponse:
     study = model.predictor.study
     labels = {item.name: item.label or item.name for item in study.event}
-    labels |= {item.name: item.label or item.name for item in study.marker}
+    labels |= {item.name: item.label or item.name for item in (*study.baseline, *study.marker)}
     labels |= {item.name: item.label or item.name for item in study.test}
     units = {item.name: item.unit or "" for item in study.marker}
     hidden = {event.name for event in study.event if event.observed == "test"}
@@ -90,6 +94,12 @@ def _points(difference: float) -> str:
     return f"{rounded:+.1f}".replace("-", "\N{MINUS SIGN}") if rounded else "0.0"
 
 
+def _signed(difference: float) -> str:
+    """Show a difference with a sign unless it rounds to nothing."""
+    rounded = round(difference, 2)
+    return f"{rounded:+.2f}".replace("-", "\N{MINUS SIGN}") if rounded else "0.00"
+
+
 def _times(log_hazard: float) -> str:
     return f"\N{MULTIPLICATION SIGN}{math.exp(log_hazard):.2f}"
 
@@ -107,4 +117,11 @@ def _chance(probability: float | None) -> str:
 
 
 _environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
-_environment.filters |= {"percent": _percent, "points": _points, "times": _times, "value": _value, "chance": _chance}
+_environment.filters |= {
+    "percent": _percent,
+    "points": _points,
+    "signed": _signed,
+    "times": _times,
+    "value": _value,
+    "chance": _chance,
+}

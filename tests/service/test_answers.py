@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from model.explain.change import change_since_last_visit
 from model.explain.inputs import contributions, group_contributions
-from model.schedule.rule import plan
+from model.schedule.outline import outlines
+from model.schedule.planner import Patients
+from model.schedule.policy import POLICIES, read_policy
 from model.tables.cohort import read_cohort
 from service.record import Patient, Visit, histories
 from tests.service.conftest import BASELINE, PATIENT, VISIT
@@ -128,19 +130,26 @@ def test_what_a_missing_value_could_change_is_what_it_does_change_once_entered(c
         assert could["low"] <= could["high"]
 
 
-def test_the_plan_over_http_is_the_rule_on_the_tables(client, recorded, cohort, model):
-    answer = client.get(f"{recorded}/schedule", params={"as_of": AS_OF, "tier": "primary"}).json()
+@pytest.mark.parametrize("policy", ["match-guideline", "max-unseen-risk"])
+def test_the_plan_over_http_is_the_planner_on_the_tables(client, recorded, cohort, model, policy):
+    asked = {"as_of": AS_OF, "tier": "primary", "policy": policy}
+    answer = client.get(f"{recorded}/schedule", params=asked).json()
     month = (date(2025, 3, 15) - date(2024, 1, 15)).days / 30.4375
-    found = plan(model.predictor, cohort.histories.select(np.array([0])), month, tier="primary")
-    assert [step["tests"] for step in answer["plan"]] == [list(step.tests) for step in found.steps]
-    assert [step["unseen_risk"] for step in answer["plan"]] == pytest.approx([s.unseen_risk for s in found.steps])
-    for shown, step in zip(answer["plan"], found.steps, strict=True):
-        # Never later than the rule says, by less than a day.
-        days = step.month * 30.4375 - (date.fromisoformat(shown["date"]) - date(2024, 1, 15)).days
+    patients = Patients(cohort.histories.select(np.array([0])), np.array([month]))
+    rule = read_policy(POLICIES / f"{policy}.toml")
+    ((_, found),) = outlines(model.predictor, patients, rule, tier="primary")
+    names = np.array([test.name for test in model.predictor.study.test])
+    assert answer["policy"] == policy
+    assert [step["tests"] for step in answer["plan"]] == [names[done].tolist() for done in found.tests]
+    assert [step["unseen_risk"] for step in answer["plan"]] == pytest.approx(found.unseen_risk.tolist())
+    assert answer["figures"]["undetected_months"] == pytest.approx(found.figures.undetected_months[0])
+    for shown, planned in zip(answer["plan"], found.month, strict=True):
+        # Never later than the plan says, by less than a day.
+        days = planned * 30.4375 - (date.fromisoformat(shown["date"]) - date(2024, 1, 15)).days
         assert -0.002 < days < 1
     assert answer["next"]["date"] == answer["plan"][0]["date"]
     window = answer["next"]["window"]
-    assert AS_OF < window["earliest"] <= answer["next"]["date"] <= window["latest"]
+    assert AS_OF <= window["earliest"] <= answer["next"]["date"] <= window["latest"]
 
 
 def test_probabilities_over_http_add_up_and_grow(client, recorded):

@@ -12,7 +12,7 @@ from model.audit.out_of_fold import predict_every_visit
 from model.tables.cohort import read_cohort
 from service.monitoring import kept, reading
 from service.record import Patient, Visit, histories, histories_of_all
-from service.ui.pages import listed
+from service.ui.pages import NOT_WORTH_IT, listed
 from tests.service.checks import problem
 from tests.service.conftest import BASELINE, NOW, PATIENT, TODAY, VISIT
 
@@ -156,11 +156,13 @@ def test_overdue_is_who_the_pages_call_overdue(client, app, ids, model, records)
     assert late["open_patients"] == len(still)
     with database.reading() as patients:
         stored = [patients.get(patient_id) for patient_id in open_ids.values()]
-    pages = [listed(model, item, TODAY) for item in stored]
+    pages = listed(model, app.state.service.planning, stored, TODAY)
     shown = {str(page.stored.patient_id) for page in pages if page.overdue}
     assert {row["patient_id"] for row in late["patients"]} == shown
     assert late["total"] == len(shown) > 10
-    assert sum(late["without_plan"].values()) == sum(page.schedule is None for page in pages)
+    assert sum(late["without_plan"].values()) == sum(
+        page.next is None and page.message != NOT_WORTH_IT for page in pages
+    )
     days = [row["days_overdue"] for row in late["patients"]]
     assert days == sorted(days, reverse=True)
     first = late["patients"][0]
