@@ -56,7 +56,7 @@ def draw_fresh(
 
     Parameters
     ----------
-    stratum : one of `synthetic_data.targets.STRATA`: who they are
+    stratum : one of `synthetic_data.strata.STRATA`: who they are
     nature : one of `synthetic_data.variants.VARIANTS`: their hazards, markers, and what tests truly see
 
     Raises NotSupportedError if the study's tests or markers are not those that the generator knows.
