@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.growth import Growth
     from model.onset.scaling import Scaling
-    from model.types import FloatArray, IntArray
+    from model.types import BoolArray, FloatArray, IntArray
 
     StageArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
@@ -32,10 +32,12 @@ N_STAGES = len(STAGE_EDGES)
 COLUMNS_PER_MARKER = 3
 OTHER_COLUMNS = 3  # the time, its square, and 1
 MEMORY_YEARS = 1.0
-# Believed of an effect per standard deviation until the data say how far they lie from none; weighs as ten of them.
+# A marker's last value and trend, per standard deviation: all markers together are believed to spread the log odds of
+# a stage by this much, each by its share, until the data say how far effects lie from none; weighs as ten of them.
 EFFECT_SD = 0.5
 EFFECT_WEIGHT = 10.0
 WIDTH_ROUNDS = 3
+# Of a marker's having been measured at all, of time and of the level.
 OTHER_SD = 0.5
 SCALING_STEPS = 50
 LEAST = 1e-300
@@ -151,22 +153,26 @@ def fit_presence(rows: StageRows) -> PresenceFit:
     """Maximise the likelihood of the later results, each effect believed to lie around none, how widely being learned.
 
     How often a stage was found later hangs on what tests see, too, so the level and the effects of time are fitted and
-    then left out: in their place comes the level that keeps each stage as frequent as the results so far say. The
-    covariance allows for a patient's rows being about the same life.
+    then left out: in their place comes the level that keeps each stage as frequent as the results so far say.
+
+    A patient's rows tell of one life and largely of the same later results, so added up they say more than there is.
+    Their log likelihood is divided by how much more: the spread of patients' scores over that of single rows, along the
+    effects (Ribatet, Cooley and Davison, Statistica Sinica 22 (2012) 813-845).
     """
     n_columns = rows.design.shape[1]
     n_marker = n_columns - OTHER_COLUMNS
     moving = np.tile(np.isin(np.arange(n_columns) % COLUMNS_PER_MARKER, (1, 2)), N_STAGES)
     moving &= np.tile(np.arange(n_columns) < n_marker, N_STAGES)
-    sd, value = EFFECT_SD, np.zeros(N_STAGES * n_columns)
+    share = EFFECT_SD / np.sqrt(max(moving.sum() / N_STAGES, 1))
+    sd, overstated, value = share, 1.0, np.zeros(N_STAGES * n_columns)
     for _ in range(WIDTH_ROUNDS):
         precision = np.where(moving, sd, OTHER_SD) ** -2.0
-        value = minimize(_objective, value, (rows, precision), jac=True, method="L-BFGS-B").x
-        _, residual = _moved(rows, value)
-        by_row = (residual[:, :, None] * rows.design[:, None]).reshape(len(residual), -1)
-        by_patient = np.add.reduceat(by_row, np.flatnonzero(np.diff(rows.patient, prepend=-1)), axis=0)
-        covariance = inv(by_patient.T @ by_patient + np.diag(precision))
-        total = np.sum(value[moving] ** 2 + np.diag(covariance)[moving]) + EFFECT_WEIGHT * EFFECT_SD**2
+        value = minimize(_objective, value, (rows, overstated * precision), jac=True, method="L-BFGS-B").x
+        of_rows, of_patients = _information(rows, value)
+        along = inv(of_rows + np.diag(precision))
+        overstated = max(_trace(along, of_patients, moving) / max(_trace(along, of_rows, moving), LEAST), 1.0)
+        covariance = inv(of_rows / overstated + np.diag(precision))
+        total = np.sum(value[moving] ** 2 + np.diag(covariance)[moving]) + EFFECT_WEIGHT * share**2
         sd = float(np.sqrt(total / (moving.sum() + EFFECT_WEIGHT)))
     effect = np.zeros((N_STAGES, n_columns))
     effect[:, :n_marker] = value.reshape(N_STAGES, n_columns)[:, :n_marker]
@@ -177,6 +183,19 @@ def fit_presence(rows: StageRows) -> PresenceFit:
         kept[stage, -1, stage, :n_marker] = -mean[stage]
     flat = kept.reshape(N_STAGES * n_columns, N_STAGES * n_columns)
     return PresenceFit(Presence(effect), flat @ covariance @ flat.T)
+
+
+def _information(rows: StageRows, value: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Spread of the scores, as if rows were independent and of patients, each (n_values, n_values)."""
+    _, residual = _moved(rows, value)
+    by_row = (residual[:, :, None] * rows.design[:, None]).reshape(len(residual), -1)
+    by_patient = np.add.reduceat(by_row, np.flatnonzero(np.diff(rows.patient, prepend=-1)), axis=0)
+    by_row /= np.sqrt(rows.weight)[:, None]  # a row that stands for several stands for as many scores
+    return by_row.T @ by_row, by_patient.T @ by_patient
+
+
+def _trace(first: FloatArray, second: FloatArray, where: BoolArray) -> float:
+    return float(np.einsum("ij,ji->i", first, second)[where].sum())
 
 
 def _levels(rows: StageRows, effect: FloatArray) -> tuple[FloatArray, FloatArray]:
