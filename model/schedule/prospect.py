@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from model.types import BoolArray, FloatArray, Histories, IntArray
 
 STEP_MONTH = 3.0
-PACE_SPACING = 0.75
+PACE_SPACING = 1.5
 # Edges of the bins of onsets before now: the older an onset, the less its exact age changes what tests see.
 PAST_EDGES = (-np.inf, -144.0, -96.0, -72.0, -48.0, -36.0, -24.0, -18.0, -12.0, -9.0, -6.0, -3.0)
 # What has its onset after the plan's end may have begun before and be found in its lead.
