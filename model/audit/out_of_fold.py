@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 from model.audit.baselines import ALIKE, COX, everyone_alike, landmark_cox
 from model.audit.detection import (
     DetectionSteps,
-    detection_steps,
     onset_seen_from,
     onset_seen_from_each_landmark,
 )
+from model.audit.named import named_detections
 from model.audit.strata import STRATA, strata_levels, within_strata
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def predict_every_visit(
     with threadpool_limits(limits=1):
         for who in _in_chunks(_by_length(held_out, outcomes)):
             here, exit_month = histories.select(who), outcomes.exit_month[who]
-            for cause, onset in onset_seen_from_each_landmark(predictor, here, exit_month).items():
-                steps = detection_steps(study, here, exit_month, onset, cause=cause)
+            onset = onset_seen_from_each_landmark(predictor, here, exit_month)
+            for cause, steps in named_detections(study, here, exit_month, onset).items():
                 parts.setdefault(cause, []).append(steps.of_patients(who))
     return {cause: DetectionSteps.join(found) for cause, found in parts.items()}
 
@@ -160,8 +160,8 @@ def _expected_detections(
     expected = np.zeros((len(outcomes.cause), len(predictor.study.event), len(horizons)))
     for who in _in_chunks(_by_length(judged, outcomes)):
         here, exit_month = histories.select(who), outcomes.exit_month[who]
-        for cause, onset in onset_seen_from(predictor, here, landmark_month).items():
-            steps = detection_steps(predictor.study, here, exit_month, onset, cause=cause)
+        onset = onset_seen_from(predictor, here, landmark_month)
+        for cause, steps in named_detections(predictor.study, here, exit_month, onset).items():
             for index, horizon in enumerate(horizons):
                 within = np.where(steps.month <= landmark_month + horizon, steps.probability, 0.0)
                 expected[who, cause - 1, index] = np.bincount(steps.patient, within, minlength=len(who))

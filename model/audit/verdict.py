@@ -166,7 +166,11 @@ def _fit(label: str, name: str, gate: Row, subgroups: Sequence[Row], flags: Sequ
     slope = f", slope {_told(gate['slope'])}" if gate["slope"] else ""
     n, off = sum(row["event"] == name for row in subgroups), len(_limiting(flags, name, ("subgroup",)))
     groups = f"; off by more than chance in {off or 'none'} of {n} groups of patients" if n else ""
-    return f"{label}: about as many observed as predicted ({_told(gate['oe'])} times{slope}){groups}"
+    settled = all(
+        LIMITS[0] <= each["low"] and each["high"] <= LIMITS[1] for each in (gate["oe"], gate["slope"]) if each
+    )
+    fit = "about as many observed as predicted" if settled else "not shown to be off, though events are few"
+    return f"{label}: {fit} (observed/predicted {_told(gate['oe'])}{slope}){groups}"
 
 
 def _limiting(flags: Sequence[Row], name: str, questions: Sequence[str]) -> list[Row]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from model.audit.detection import detection_steps, onset_seen_from, onset_seen_from_each_landmark
+from model.audit.detection import onset_seen_from, onset_seen_from_each_landmark
+from model.audit.named import named_detections
 from model.features import at_landmark
 from model.landmarks import LandmarkRows, at_risk
 from model.monitoring.quarters import first_day, month_of, quarter_of
@@ -22,7 +23,7 @@ from model.onset.hazard import log_hazard
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.audit.detection import OnsetMass
+    from model.audit.detection import DetectionSteps, OnsetMass
     from model.monitoring.watched import Watched
     from model.predictor import Predictor
     from model.types import BoolArray, FloatArray, IntArray
@@ -132,22 +133,22 @@ class _Stretches:
 
 
 def _looks(predictor: Predictor, watched: Watched, onset: dict[int, OnsetMass], stretches: _Stretches) -> list[Looks]:
+    named = named_detections(predictor.study, watched.histories, watched.ended.exit_month, onset)
     return [
-        _at_visits(predictor, watched, onset[cause], cause)
+        _at_visits(watched, named[cause], cause, from_month=onset[cause].from_month)
         if predictor.study.found_by_test(cause)
         else _in_stretches(predictor, watched, stretches, cause)
         for cause in range(1, len(predictor.study.event) + 1)
     ]
 
 
-def _at_visits(predictor: Predictor, watched: Watched, onset: OnsetMass, cause: int) -> Looks:
+def _at_visits(watched: Watched, steps: DetectionSteps, cause: int, *, from_month: float) -> Looks:
     ended = watched.ended
-    steps = detection_steps(predictor.study, watched.histories, ended.exit_month, onset, cause=cause)
     last = steps.month == ended.exit_month[steps.patient]
     found = last & (ended.cause[steps.patient] == cause)
     seen = np.zeros(len(watched), dtype=bool)
     seen[steps.patient[found]] = True
-    apart = np.flatnonzero((ended.cause == cause) & ~seen & (ended.exit_month > onset.from_month))
+    apart = np.flatnonzero((ended.cause == cause) & ~seen & (ended.exit_month > from_month))
     visit = np.arange(len(steps.patient) + len(apart)) < len(steps.patient)
     no = np.zeros(len(apart), dtype=bool)
     return Looks(

@@ -107,6 +107,12 @@ def test_a_subgroup_is_named_and_does_not_condemn_the_rest():
     assert "off by more than chance in 1 of 2 groups" in told["fit_for"][0]["text"]
 
 
+def test_a_wide_interval_is_no_proof_of_fit():
+    sure, unsure = (verdict(document(expected=expected))["fit_for"][0]["text"] for expected in (100.0, 115.0))
+    assert sure.startswith("Recurrence: about as many observed as predicted (observed/predicted 1.00 (0.80 to 1.20)")
+    assert unsure.startswith("Recurrence: not shown to be off, though events are few")
+
+
 def test_too_little_is_said_and_not_judged():
     told = verdict(document(found=9, expected=90.0))
     assert told["flags"] == []
