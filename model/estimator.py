@@ -37,8 +37,8 @@ class RecurrenceModel(BaseEstimator):  # type: ignore[misc] # The base class car
     ----------
     study : path of a study file, a `Study`, or None for the default study
     published : whether the study's published effects are used as prior
-    learner : "linear", "splines" (bends in the effects of numbers) or "boosting" (trees beside straight lines);
-        `python -m model.train` chooses by cross-validation
+    learner : "linear", "splines" (bends in the effects of numbers), "boosting" (trees beside straight lines) or
+        "published" (hazards as the study file has them); `python -m model.train` chooses by cross-validation
     random_state : of the draws behind the bands; the estimate itself is not random
 
     Attributes

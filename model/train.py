@@ -21,7 +21,14 @@ from model.audit.report import render
 from model.audit.run import run as run_audit
 from model.command_line import at_least, result, run, say, shown
 from model.errors import BadInputError, Problem
-from model.learning.fitting import LEARNERS, check_learned, fit_predictor, fit_without_folds, priors_without_folds
+from model.learning.fitting import (
+    LEARNERS,
+    check_learned,
+    fit_predictor,
+    fit_without_folds,
+    learners_for,
+    priors_without_folds,
+)
 from model.learning.selection import select_learner
 from model.learning.split import patient_folds
 from model.literature.document import against
@@ -152,7 +159,8 @@ def _select(
     who = np.sort(rng.permutation(len(cohort))[:SELECTION_PATIENTS])
     say(f"choosing a learner, {N_FOLDS} folds by patient" + (f", on {len(who)} of them" * (len(who) < len(cohort))))
     few = (cohort.study, cohort.histories.select(who), cohort.outcomes.select(who), fold[who])
-    selection = select_learner(*few, seed=seed, jobs=jobs, watch=shown)
+    learners = learners_for(cohort.study, cohort.outcomes)
+    selection = select_learner(*few, learners=learners, seed=seed, jobs=jobs, watch=shown)
     for row in selection.table:
         behind, error = abs(row["difference_to_best"]["value"]), row["difference_to_best"]["standard_error"]
         place = f"{behind:.5f} a patient behind the best (standard error {error:.5f})" if behind else "the best"

@@ -7,6 +7,7 @@ the replicate's model supports.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from examples.truth.cohorts import ANY, FRESH_SEED, HORIZONS, LANDMARKS, draw, s
 from examples.truth.judged import predicted
 from examples.truth.tables import header, line
 from model.audit.baselines import everyone_alike
-from model.learning.fitting import fit_predictor, prior_alone
+from model.learning.fitting import fit_predictor, learners_for, prior_alone
+from model.learning.selection import select_learner
+from model.learning.split import patient_folds
 from synthetic_data.variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from model.types import BoolArray, FloatArray
 
 FIRST_SEED = 1000
+N_FOLDS = 5
 FRESH_VARIANT = "default"
 
 
@@ -37,6 +41,7 @@ class Replicate:
     """Log likelihood per fresh patient of one small centre's model and of its rivals."""
 
     events: int
+    learner: str
     landmarks: int
     model: float
     alike: float
@@ -54,22 +59,29 @@ def report(options: Options) -> Iterator[str]:
         f"{len(done)} replicates of {VARIANTS[options.variant].patients} patients, each with {min(events)} to "
         f"{max(events)} recurrences found (median {np.median(events):g}). Landmarks supported, of {len(LANDMARKS)}: "
         + ", ".join(f"{n} in {landmarks.count(n)} replicates" for n in sorted(set(landmarks)))
+        + ". Chosen: "
+        + ", ".join(f"{name} in {count}" for name, count in Counter(one.learner for one in done).most_common())
         + "."
     )
     yield ""
-    yield from header("against", "replicates won", "median gain per patient, log likelihood", "5 to 95 % of replicates")
+    yield from header(
+        "against", "replicates won or level", "median gain per patient, log likelihood", "5 to 95 % of replicates"
+    )
     for name, rival in (("Aalen-Johansen of the same patients", "alike"), ("the prior alone", "prior")):
         gain = np.array([one.model - getattr(one, rival) for one in done])
         low, middle, high = np.quantile(gain, [0.05, 0.5, 0.95])
-        yield line(name, f"{np.sum(gain > 0)} of {len(gain)}", f"{middle:.5f}", f"{low:.5f} to {high:.5f}")
+        yield line(name, f"{np.sum(gain >= 0)} of {len(gain)}", f"{middle:.5f}", f"{low:.5f} to {high:.5f}")
 
 
 def replicate(study: Study, variant: str, fresh: Known, seed: int) -> Replicate:
-    """Draw one small centre, fit it, and judge it with its rivals."""
+    """Draw one small centre, choose a learner and fit it as training does, and judge it with its rivals."""
     small = draw(variant, study, patients=VARIANTS[variant].patients, seed=seed)
     outcomes = small.cohort.outcomes
-    predictor, _ = fit_predictor(study, small.histories, outcomes, seed=seed)
-    prior = prior_alone(study, small.histories, outcomes, seed=seed)
+    patients = study, small.histories, outcomes
+    fold = patient_folds(outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
+    learner = select_learner(*patients, fold, learners=learners_for(study, outcomes), seed=seed, jobs=1).chosen
+    predictor, _ = fit_predictor(*patients, seed=seed, learner=learner)
+    prior = prior_alone(*patients, seed=seed)
     supported = [landmark for landmark in LANDMARKS if landmark <= predictor.supported_until_month]
     scores = []
     for landmark in supported:
@@ -82,7 +94,7 @@ def replicate(study: Study, variant: str, fresh: Known, seed: int) -> Replicate:
             scores.append([log_likelihood(risk, happened) for risk in three])
     model, of_prior, of_alike = np.mean(scores, axis=0)
     events = int(np.isin(outcomes.cause, study.targets).sum())
-    return Replicate(events, len(supported), float(model), float(of_alike), float(of_prior))
+    return Replicate(events, learner, len(supported), float(model), float(of_alike), float(of_prior))
 
 
 def alike_risk(small: Known, landmark: float) -> FloatArray:

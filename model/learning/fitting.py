@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from model.watch import Watch
 
 N_DRAWS = 200
-LEARNERS = ("linear", "splines", "boosting")  # simplest first
+LEARNERS = ("published", "linear", "splines", "boosting")  # simplest first
+# With fewer target events than this, what is published may say more about effects than the cohort does: the number
+# from which updating a model estimates them anew, too.
+PUBLISHED_BELOW = 100
 
 
 def training_data(study: Study, histories: Histories, outcomes: Outcomes, *, bends: bool = False) -> TrainingData:
@@ -70,7 +73,8 @@ def fit_predictor(
     ----------
     seed : of the draws around the maximum and of boosting; the fit itself is not random
     published : whether what the study says was published is used; if not, the model's study does not hold it either
-    learner : one of LEARNERS: straight lines, bends as well, or straight lines and what boosting finds beside them
+    learner : one of LEARNERS: what is published and nothing else, where hazards are; straight lines; bends as well; or
+        straight lines and what boosting finds beside them
 
     One thread of linear algebra, whatever the machine has: sums must not depend on how work was split.
     """
@@ -79,6 +83,14 @@ def fit_predictor(
         data = training_data(study, histories, outcomes, bends=learner == "splines")
         causes = range(1, len(study.event) + 1)
         seen = [watch(data, cause) if study.found_by_test(cause) else None for cause in causes]
+        if learner == "published":
+            fits = tuple(
+                believed(data, _prior(data, k), cause=k)
+                if event.prior
+                else fit_cause(data, each, cause=k, prior=_prior(data, k))
+                for k, (event, each) in enumerate(zip(study.event, seen, strict=True), 1)
+            )
+            return _predictor(data, fits, seed=seed), fits
         if learner == "boosting":
             trees = tuple(
                 Trees.grow(data.scores, *events_and_expected(data, each, cause=k, prior=_prior(data, k)), seed=seed)
@@ -90,6 +102,13 @@ def fit_predictor(
             seen = [each and (replace(each[0], scores=scores), each[1]) for each in seen]
         fits = tuple(fit_cause(data, each, cause=k, prior=_prior(data, k)) for k, each in enumerate(seen, 1))
         return _predictor(data, fits, seed=seed), fits
+
+
+def learners_for(study: Study, outcomes: Outcomes) -> tuple[str, ...]:
+    """Return the learners worth comparing: what is published alone only with few target events, all of them stated."""
+    few = np.isin(outcomes.cause, study.targets).sum() < PUBLISHED_BELOW
+    stated = all(study.event[cause - 1].prior for cause in study.targets)
+    return LEARNERS if few and stated else LEARNERS[1:]
 
 
 def prior_alone(study: Study, histories: Histories, outcomes: Outcomes, *, seed: int) -> Predictor:

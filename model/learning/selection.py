@@ -9,7 +9,7 @@ import numpy as np
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from model.learning.fitting import LEARNERS, fit_predictor
+from model.learning.fitting import fit_predictor
 from model.learning.laid_out import LaidOut
 from model.watch import runner, unwatched
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model.watch import Watch
 
 LABELS = {
+    "published": "What is published, nothing learned",
     "linear": "Penalised regression, straight lines",
     "splines": "Penalised regression, restricted cubic splines",
     "boosting": "Penalised regression, then gradient-boosted trees",
@@ -34,7 +35,7 @@ class Selection:
 
     Attributes
     ----------
-    chosen : one of LEARNERS
+    chosen : one of the learners
     table : a row per learner, as audit.json holds it
     held_out : per learner the predictors of the folds
     """
@@ -50,13 +51,18 @@ def select_learner(
     outcomes: Outcomes,
     fold: IntArray,
     *,
+    learners: Sequence[str],
     seed: int,
     jobs: int,
     watch: Watch = unwatched,
 ) -> Selection:
-    """Fit every learner without each fold and judge it by that fold's patients; `fold` is (n_patients,) from 0."""
+    """Fit every learner without each fold and judge it by that fold's patients.
+
+    fold : (n_patients,) from 0
+    learners : of LEARNERS, simplest first
+    """
     numbers = range(int(fold.max()) + 1)
-    tasks = [(learner, number) for learner in LEARNERS for number in numbers]
+    tasks = [(learner, number) for learner in learners for number in numbers]
     done = runner(jobs, watch)(
         "folds left out, each learner",
         [
@@ -65,7 +71,7 @@ def select_learner(
         ],
     )
     by_learner = {
-        learner: [part for task, part in zip(tasks, done, strict=True) if task[0] == learner] for learner in LEARNERS
+        learner: [part for task, part in zip(tasks, done, strict=True) if task[0] == learner] for learner in learners
     }
     patient = np.concatenate([np.flatnonzero(fold == number) for number in numbers])
     likelihood = {

@@ -107,7 +107,7 @@ def fit_cause(data: TrainingData, seen: Seen, *, cause: int, prior: HazardPrior)
 
 
 def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
-    """Return the prior in place of a fit of one cause: nothing learned, no events."""
+    """Return the prior in place of a fit of one cause: nothing learned, however many events there are."""
     sizes = {"n_scores": prior.n_scores}
     past = None
     if data.study.found_by_test(cause):
@@ -117,7 +117,8 @@ def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
     n_bins = len(data.grid.fade)
     centre = penalty(prior, n_bins=n_bins, n_fading=len(data.fading))
     parameters = Parameters.unpack(centre.centre, n_bins=n_bins, **sizes)
-    return CauseFit(parameters, inv(centre.precision), past, prior, 0, 0, converged=True)
+    n_events = int((data.outcomes.cause == cause).sum())
+    return CauseFit(parameters, inv(centre.precision), past, prior, n_events, 0, converged=True)
 
 
 def events_and_expected(

@@ -7,7 +7,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from model.features import feature_list
-from model.learning.fitting import LEARNERS, fit_predictor
+from model.learning.fitting import LEARNERS, PUBLISHED_BELOW, fit_predictor, learners_for, prior_alone
+from model.learning.selection import choose
 from model.onset import boosting
 from model.onset.boosting import Trees
 from model.onset.splines import KNOT_QUANTILES, Splines
@@ -102,3 +103,31 @@ def test_every_learner_comes_back_from_disk_to_the_last_bit(valley, learner, tmp
     for predict in ("predict", "predict_draws"):
         before, after = (getattr(each, predict)(people, np.zeros(20)).incidence for each in (model, loaded))
         np.testing.assert_array_equal(before, after)
+
+
+def test_what_is_published_competes_only_where_few_events_could_gainsay_it(trained):
+    study, ended = trained.cohort.study, trained.cohort.outcomes
+    order = np.argsort(~np.isin(ended.cause, study.targets), kind="stable")  # whoever recurs first
+    few, many = order[: PUBLISHED_BELOW - 1], np.repeat(order[:1], PUBLISHED_BELOW)
+    assert learners_for(study, ended.select(few)) == LEARNERS
+    assert learners_for(study, ended.select(many)) == LEARNERS[1:]
+    assert learners_for(study.without_priors(), ended.select(few)) == LEARNERS[1:]
+
+
+def test_the_published_alone_is_what_the_study_says_with_the_cohorts_number_of_events(trained):
+    patients = trained.cohort.study, trained.cohort.histories, trained.cohort.outcomes
+    published, fits = fit_predictor(*patients, seed=1, learner="published")
+    now = np.zeros(len(trained.cohort))
+    alone = prior_alone(*patients, seed=1).predict(trained.cohort.histories, now).incidence
+    np.testing.assert_array_equal(published.predict(trained.cohort.histories, now).incidence, alone)
+    assert [fit.n_events for fit in fits] == [(trained.cohort.outcomes.cause == k).sum() for k in range(1, 5)]
+
+
+@pytest.mark.parametrize(("ahead", "chosen"), [(0.09, "linear"), (0.11, "splines")])
+def test_the_simplest_within_a_standard_error_of_the_best_is_chosen(ahead, chosen):
+    # Differences of +-1 in 101 patients: a standard error of 0.1.
+    luck = np.append(np.tile([1.0, -1.0], 50), 0.0)
+    likelihood = {"linear": np.zeros(101), "splines": luck + ahead, "boosting": luck - 1.0}
+    best, table = choose(likelihood, dict.fromkeys(likelihood, 3))
+    assert best == chosen
+    assert [row["difference_to_best"]["value"] for row in table] == pytest.approx([-ahead, 0.0, -1.0 - ahead])
