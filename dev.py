@@ -1,4 +1,4 @@
-"""Set up, demonstrate and check the project: `python3 dev.py demo`, `python3 dev.py check`.
+"""Set up, demonstrate, check and time the project: `python3 dev.py demo`, `check` or `bench`.
 
 Needs only Python >= 3.11 with pip (the standard library's `venv` may lack ensurepip). Everything else comes from
 `requirements/dev.lock`, every version pinned and every file checked by its hash, into `.venv` beside this file.
@@ -22,7 +22,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 STAMP = ENVIRONMENT / "lock.sha256"
 BUILD_LOCK = ROOT / "requirements" / "build.lock"
 LOCK = ROOT / "requirements" / "dev.lock"
-SOURCES = ["model", "service", "synthetic_data", "examples", "tests", "dev.py"]
+SOURCES = ["model", "service", "synthetic_data", "examples", "benchmarks", "tests", "dev.py"]
 
 CHECKS: dict[str, list[str]] = {
     "format": ["-m", "ruff", "format", "--check", "--diff", *SOURCES],
@@ -41,6 +41,8 @@ def main() -> int:
     prepare_environment()
     if options.command == "demo":
         return run_python("-m", "examples.demo", "--port", str(options.port), *(["--exit"] if options.exit else []))
+    if options.command == "bench":
+        return run_python("-m", "benchmarks", "--patients", str(options.patients))
     return check(options.only)
 
 
@@ -55,6 +57,8 @@ def parse_arguments() -> argparse.Namespace:
     demo = commands.add_parser("demo", help="generate, train, audit, serve, and follow one patient over HTTP")
     demo.add_argument("--exit", action="store_true", help="stop at the end instead of serving until Ctrl-C")
     demo.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
+    bench = commands.add_parser("bench", help="how fast it is, against peers in the same run")
+    bench.add_argument("--patients", type=int, default=2000, help="in the synthetic cohort (default 2000)")
     check_parser = commands.add_parser("check", help="every check that a change must pass")
     check_parser.add_argument("--only", choices=list(CHECKS), help="run one of the checks")
     return parser.parse_args()

@@ -1,0 +1,1 @@
+"""How fast it is, against something that does as much or less on the same machine in the same run."""
