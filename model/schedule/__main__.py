@@ -4,7 +4,7 @@ A row is one visit: `patient_id,as_of,step,time,earliest,latest,tests`, times in
 Plans are made as of each patient's last visit (of the origin for who had none), nothing having been found by then, for
 as long as nothing is found. Patients whose event came, or with a positive test, are left out. `--figures` writes a
 second table with a row per patient: what the plan costs and how long a recurrence would stay unseen, as the model
-reckons.
+reckons. `--capacity` plans all patients together within the slots of a file; every patient's moment is then month 0.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from model.guidelines.file import DEFAULT_GUIDELINES, read_guidelines
 from model.risk_table import Questions, found_by_then
 from model.saved import artifact
 from model.saved.atomic_file import new_file
+from model.schedule.capacity.command import plan_together
+from model.schedule.capacity.slots_file import read_slots
 from model.schedule.matching import match_guideline
 from model.schedule.planner import Patients, plan
 from model.schedule.policy import read_policy
@@ -32,9 +34,10 @@ from model.study.definition import MOST_MONTHS
 from model.tables.cohort import read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from model.predictor import Predictor
+    from model.schedule.capacity.slots_file import Slots
     from model.schedule.planner import Plans
     from model.schedule.policy import Policy
     from model.tables.cohort import Records
@@ -46,6 +49,8 @@ EXAMPLES = """examples:
   python -m model.schedule --artifact artifacts/VERSION --cohort DIR --policy policy.toml --out plans.csv
   python -m model.schedule --artifact artifacts/VERSION --cohort DIR --policy policy.toml --out plans.csv \\
       --figures figures.csv --tier regional
+  python -m model.schedule --artifact artifacts/VERSION --cohort DIR --policy policy.toml --out plans.csv \\
+      --capacity slots.csv
 
 A policy with rule = "match-guideline" and no price is matched on this cohort as it stood at the origin; the price is
 printed, to be written into the file.
@@ -67,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="csv of visits; replaced if it exists")
     parser.add_argument("--figures", type=Path, metavar="FILE", help="csv of figures, a row per patient")
+    parser.add_argument(
+        "--capacity", type=Path, metavar="FILE", help="csv of slots by month and test; docs/capacity.md says more"
+    )
     parser.add_argument("--tier", choices=TIERS, help="use this tier's tests only")
     parser.add_argument("--guidelines", type=Path, default=DEFAULT_GUIDELINES, metavar="FILE")
     options = parser.parse_args(arguments)
@@ -80,26 +88,40 @@ def schedule(options: argparse.Namespace) -> None:
     predictor = model.predictor
     study = predictor.study
     policy = read_policy(options.policy)
+    slots = read_slots(options.capacity, study) if options.capacity else None
     records = read_records(options.cohort, study)
     for warning in records.warnings:
         say(f"warning: {warning}")
     if policy.guideline is not None and policy.price is None:
         policy = _matched(predictor, records, policy, options)
-    who, patients = _to_plan_for(predictor, records)
+    who, patients = to_plan_for(predictor, records)
     with ExitStack() as files:
         out = files.enter_context(new_file(options.out))
         figures = files.enter_context(new_file(options.figures)) if options.figures else None
         done = 0
-        for part, plans in plan(predictor, patients, policy, tier=options.tier):
+        for part, plans, by_visit, by_patient in _planned(predictor, patients, policy, slots, options.tier):
             names = np.array(records.patient_id, dtype=object)[who[part]]
-            _append(out, _visits(plans, names, predictor), first=done == 0)
+            _append(out, _visits(plans, names, predictor).assign(**by_visit), first=done == 0)
             if figures:
-                _append(figures, _figures(plans, names, predictor), first=done == 0)
+                _append(figures, _figures(plans, names, predictor).assign(**by_patient), first=done == 0)
             if (done + len(part)) // PROGRESS_PATIENTS > done // PROGRESS_PATIENTS:
                 say(f"  {done + len(part)} of {len(patients)} planned")
             done += len(part)
     result(model.facts["regulatory_status"])
     result(str(options.out))
+
+
+def _planned(
+    predictor: Predictor, patients: Patients, policy: Policy, slots: Slots | None, tier: str | None
+) -> Iterator[tuple[IntArray, Plans, dict[str, FloatArray], dict[str, FloatArray]]]:
+    """Yield (which patients, their plans, more columns of the visits, more columns of the figures)."""
+    if slots is None:
+        for part, plans in plan(predictor, patients, policy, tier=tier):
+            yield part, plans, {}, {}
+        return
+    found = plan_together(predictor, patients, policy, slots, tier=tier)
+    moved, loss = {"moved_months": found.moved_months}, {"loss": np.round(found.loss, 5)}
+    yield np.arange(len(patients)), found.plans, moved, loss
 
 
 def _matched(predictor: Predictor, records: Records, policy: Policy, options: argparse.Namespace) -> Policy:
@@ -120,7 +142,7 @@ def _matched(predictor: Predictor, records: Records, policy: Policy, options: ar
     return policy.model_copy(update={"price": float(f"{found.match.price:.4g}")})
 
 
-def _to_plan_for(predictor: Predictor, records: Records) -> tuple[IntArray, Patients]:
+def to_plan_for(predictor: Predictor, records: Records) -> tuple[IntArray, Patients]:
     """Everybody still followed whose last visit the model supports; says who is left out."""
     visit = records.histories.visit_month
     now = np.where(np.isfinite(visit), visit, 0.0).max(axis=1, initial=0.0)

@@ -1,0 +1,1 @@
+"""Plans of many patients who share the slots of a clinic."""
