@@ -119,7 +119,9 @@ def load(folder: Path) -> LoadedModel:
         expected = dict(manifest["files"])
         schema, total, version = manifest["schema_version"], manifest["sha256"], manifest["version"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, or an incomplete one") from None
+        below = sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
+        rule = f"give one of those below it, such as {below[-1]}" if below else "or an incomplete one"
+        raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, {rule}") from None
     if schema != SCHEMA_VERSION:
         raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}: train it again")
     own = _sums({MANIFEST: written, MANIFEST_SUM: _line(MANIFEST, written).encode()})

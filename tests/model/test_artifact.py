@@ -174,6 +174,11 @@ def test_another_schema_is_refused_by_its_number(copy):
         artifact.load(copy)
 
 
+def test_the_folder_above_a_model_is_told_from_one(saved):
+    with pytest.raises(ArtifactError, match=f"not a model folder, give one of those below it, such as {saved.name}"):
+        artifact.load(saved.parent)
+
+
 def test_a_folder_under_another_name_is_refused(copy):
     with pytest.raises(ArtifactError, match="does not belong"):
         artifact.load(copy.rename(copy.parent / "rnet-latest"))
