@@ -8,6 +8,7 @@ from model.predictor import Predictor
 from model.study.file import DEFAULT_STUDY, read_study
 from model.tables.cohort import Cohort, read_cohort
 from synthetic_data.__main__ import main as write_synthetic_cohort
+from tests.model.on_disk import save_model
 
 
 class Trained:
@@ -24,3 +25,9 @@ def trained(tmp_path_factory):
     cohort = read_cohort(folder, read_study(DEFAULT_STUDY))
     predictor, fits = fit_predictor(cohort.study, cohort.histories, cohort.outcomes, seed=1)
     return Trained(cohort, predictor, fits)
+
+
+@pytest.fixture(scope="session")
+def model_folder(trained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("artifacts")
+    return save_model(trained.cohort, trained.predictor, trained.fits, DEFAULT_STUDY.read_text(), out)

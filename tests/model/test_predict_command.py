@@ -1,7 +1,5 @@
-import json
 import re
 import shutil
-from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -9,22 +7,10 @@ import pytest
 
 from model.estimator import RecurrenceModel
 from model.predict import main
-from model.saved import artifact
-from model.saved.facts import model_facts
-from model.study.file import DEFAULT_STUDY
 from synthetic_data.__main__ import main as write_synthetic_cohort
 
 FOUND = ["local", "nodal", "distant"]
 COLUMNS = ["patient_id", "landmark", "event", "horizon", "probability", "low", "high"]
-
-
-@pytest.fixture(scope="module")
-def model_folder(trained, tmp_path_factory):
-    facts = json.dumps(model_facts(trained.cohort, trained.predictor, trained.fits, seed=1, learner="linear"))
-    reports = {"audit.json": "{}\n", "audit.html": "\n", "model_facts.json": facts}
-    files = artifact.encode(trained.predictor, DEFAULT_STUDY.read_text(), reports)
-    out, created = tmp_path_factory.mktemp("artifacts"), datetime(2026, 1, 10, tzinfo=UTC)
-    return artifact.save(out, artifact.version_of("rnet", files), files, created=created, about={"seed": 1})[0]
 
 
 @pytest.fixture(scope="module")

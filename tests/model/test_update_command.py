@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,37 +7,22 @@ import pytest
 from model.learning.fitting import fit_predictor
 from model.learning.updating import CauseUpdate, Moved
 from model.saved import artifact
-from model.saved.facts import model_facts
 from model.saved.update_facts import cause_lines, compared, one_step_lines, told
 from model.study.file import parse_study
 from model.tables.cohort import read_cohort
 from model.update import main
 from tests.model.builders import FOUND_BY_TEST, HEAD, surveilled
+from tests.model.on_disk import save_model, write_site
 
 STUDY = HEAD.format(until=24.0, horizon=24.0) + FOUND_BY_TEST.format(start=0.7, max=0.7, half_time=0.0)
 HAZARD = 0.01
-RESULT = {-1: "", 0: "negative", 1: "positive"}
 
 
 def write(folder, n, *, seed, hazard=HAZARD, synthetic=True):
     """Patients of one site; one in eight dies instead of being found or lost."""
     rng = np.random.default_rng(seed)
     histories, found, _ = surveilled(rng, n, hazard=hazard, every=6.0, sensitivity=0.7, until=48.0)
-    folder.mkdir()
-    x = rng.standard_normal(n)
-    (folder / "patients.csv").write_text("patient_id,x\n" + "".join(f"P{i},{x[i]:.3f}\n" for i in range(n)))
-    visits = [
-        f"P{i},{month},{RESULT[int(scan)]},\n"
-        for i in range(n)
-        for month, scan in zip(histories.visit_month[i], histories.test[i, :, 0], strict=True)
-        if np.isfinite(month)
-    ]
-    (folder / "visits.csv").write_text("patient_id,time,scan,look\n" + "".join(visits))
-    event = np.where(found.cause == 1, "recurrence", np.where(rng.random(n) < 1 / 8, "death", "none"))
-    rows = (f"P{i},{month},{event[i]}\n" for i, month in enumerate(found.exit_month))
-    (folder / "outcomes.csv").write_text("patient_id,time,event\n" + "".join(rows))
-    (folder / "about.json").write_text(json.dumps({"title": "A site", "synthetic": synthetic}))
-    return folder
+    return write_site(folder, rng, histories, found, death=1 / 8, synthetic=synthetic)
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +30,7 @@ def model_folder(tmp_path_factory):
     folder = write(tmp_path_factory.mktemp("training") / "cohort", 600, seed=1)
     cohort = read_cohort(folder, parse_study(STUDY, file="tiny.toml"))
     predictor, fits = fit_predictor(cohort.study, cohort.histories, cohort.outcomes, seed=1)
-    facts = json.dumps(model_facts(cohort, predictor, fits, seed=1, learner="linear"))
-    reports = {"audit.json": "{}\n", "audit.html": "\n", "model_facts.json": facts}
-    files = artifact.encode(predictor, STUDY, reports)
-    version = artifact.version_of("tiny", files)
-    out = tmp_path_factory.mktemp("artifacts")
-    return artifact.save(out, version, files, created=datetime(2026, 1, 10, tzinfo=UTC), about={"seed": 1})[0]
+    return save_model(cohort, predictor, fits, STUDY, tmp_path_factory.mktemp("artifacts"))
 
 
 @pytest.fixture

@@ -1,45 +1,32 @@
 """The command with a file of slots."""
 
-import json
-from datetime import UTC, datetime
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from model.saved import artifact
-from model.saved.facts import model_facts
 from model.schedule.__main__ import main
 from model.schedule.policy import POLICIES
-from model.study.file import DEFAULT_STUDY
 from synthetic_data.__main__ import main as write_synthetic_cohort
 
 FEW = "month,test,slots\n0,sigmoidoscopy,1\n0,pelvic_mri,0\n0,ct,0\n24,ct,1\n"
 
 
 @pytest.fixture(scope="module")
-def given(trained, tmp_path_factory):
-    """A model's folder and a cohort's."""
-    facts = json.dumps(model_facts(trained.cohort, trained.predictor, trained.fits, seed=1, learner="linear"))
-    reports = {"audit.json": "{}\n", "audit.html": "\n", "model_facts.json": facts}
-    files = artifact.encode(trained.predictor, DEFAULT_STUDY.read_text(), reports)
-    out, created = tmp_path_factory.mktemp("artifacts"), datetime(2026, 1, 10, tzinfo=UTC)
-    folder = artifact.save(out, artifact.version_of("rnet", files), files, created=created, about={"seed": 1})[0]
+def cohort(tmp_path_factory):
     cohort = tmp_path_factory.mktemp("fresh") / "cohort"
     write_synthetic_cohort(["--patients", "60", "--seed", "9", "--out", str(cohort)])
-    return folder, cohort
+    return cohort
 
 
 @pytest.fixture
-def schedule(given, tmp_path, capsys):
+def schedule(model_folder, cohort, tmp_path, capsys):
     """Run the command with a file of slots; returns (exit code, stderr, visits, figures)."""
 
     def run(slots, policy=POLICIES / "price.toml"):
         capsys.readouterr()
-        model, cohort = given
         (tmp_path / "slots.csv").write_text(slots)
         tables = [tmp_path / "plans.csv", tmp_path / "figures.csv"]
-        named = {"artifact": model, "cohort": cohort, "policy": policy, "capacity": tmp_path / "slots.csv"}
+        named = {"artifact": model_folder, "cohort": cohort, "policy": policy, "capacity": tmp_path / "slots.csv"}
         named |= {"out": tables[0], "figures": tables[1]}
         code = main([part for name, value in named.items() for part in (f"--{name}", str(value))])
         return code, capsys.readouterr().err, *(pd.read_csv(path) if path.is_file() else None for path in tables)

@@ -1,25 +1,12 @@
 """`python -m model.simulate`: files, figures and what is said, for a small run without the engine's plans."""
 
 import json
-from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from model.saved import artifact
-from model.saved.facts import model_facts
 from model.simulate.__main__ import main
-from model.study.file import DEFAULT_STUDY
-
-
-@pytest.fixture(scope="module")
-def model_folder(trained, tmp_path_factory):
-    facts = json.dumps(model_facts(trained.cohort, trained.predictor, trained.fits, seed=1, learner="linear"))
-    reports = {"audit.json": "{}\n", "audit.html": "\n", "model_facts.json": facts}
-    files = artifact.encode(trained.predictor, DEFAULT_STUDY.read_text(), reports)
-    out, created = tmp_path_factory.mktemp("artifacts"), datetime(2026, 1, 10, tzinfo=UTC)
-    return artifact.save(out, artifact.version_of("rnet", files), files, created=created, about={"seed": 1})[0]
 
 
 def simulate(model_folder, out, *more):

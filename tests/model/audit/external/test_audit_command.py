@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -7,35 +6,20 @@ import pytest
 from model.audit.__main__ import main
 from model.audit.external.case_mix import prognosis
 from model.learning.fitting import fit_predictor
-from model.saved import artifact
-from model.saved.facts import model_facts
 from model.study.file import parse_study
 from model.tables.cohort import read_cohort
 from tests.model.builders import FOUND_BY_TEST, HEAD, surveilled
+from tests.model.on_disk import save_model, write_site
 
 STUDY = HEAD.format(until=24.0, horizon=24.0) + FOUND_BY_TEST.format(start=0.7, max=0.7, half_time=0.0)
 HAZARD = 0.012
-RESULT = {-1: "", 0: "negative", 1: "positive"}
 
 
 def write(folder, n, *, seed, hazard=HAZARD):
     """Patients of one site with their truth; nobody dies."""
     rng = np.random.default_rng(seed)
     histories, found, onset = surveilled(rng, n, hazard=hazard, every=6.0, sensitivity=0.7, until=48.0)
-    folder.mkdir()
-    x = rng.standard_normal(n)
-    (folder / "patients.csv").write_text("patient_id,x\n" + "".join(f"P{i},{x[i]:.3f}\n" for i in range(n)))
-    visits = [
-        f"P{i},{month},{RESULT[int(scan)]},\n"
-        for i in range(n)
-        for month, scan in zip(histories.visit_month[i], histories.test[i, :, 0], strict=True)
-        if np.isfinite(month)
-    ]
-    (folder / "visits.csv").write_text("patient_id,time,scan,look\n" + "".join(visits))
-    event = np.where(found.cause == 1, "recurrence", "none")
-    rows = (f"P{i},{month},{event[i]}\n" for i, month in enumerate(found.exit_month))
-    (folder / "outcomes.csv").write_text("patient_id,time,event\n" + "".join(rows))
-    (folder / "about.json").write_text(json.dumps({"title": "A site", "synthetic": True}))
+    write_site(folder, rng, histories, found)
     rows = (f"P{i},,{month},900\n" for i, month in enumerate(onset))
     (folder / "truth.csv").write_text("patient_id,lesion_recurrence,onset_recurrence,death_time\n" + "".join(rows))
     return folder
@@ -61,14 +45,9 @@ def trained_on(tmp_path_factory):
 def model_folder(trained_on, tmp_path_factory):
     cohort = read_cohort(trained_on, parse_study(STUDY, file="tiny.toml"))
     predictor, fits = fit_predictor(cohort.study, cohort.histories, cohort.outcomes, seed=1)
-    facts = model_facts(cohort, predictor, fits, seed=1, learner="linear")
-    facts["prognosis"] = prognosis(predictor, cohort.histories)
-    reports = {"audit.json": "{}\n", "audit.html": "\n", "model_facts.json": json.dumps(facts)}
-    files = artifact.encode(predictor, STUDY, reports)
-    version = artifact.version_of("tiny", files)
-    out = tmp_path_factory.mktemp("artifacts")
-    about = {"seed": 1, "data_sha256": cohort.sha256}
-    return artifact.save(out, version, files, created=datetime(2026, 1, 10, tzinfo=UTC), about=about)[0]
+    more = {"prognosis": prognosis(predictor, cohort.histories)}
+    out, about = tmp_path_factory.mktemp("artifacts"), {"data_sha256": cohort.sha256}
+    return save_model(cohort, predictor, fits, STUDY, out, facts=more, about=about)
 
 
 @pytest.fixture
