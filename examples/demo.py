@@ -83,6 +83,7 @@ def demonstrate(port: int, *, stop_at_the_end: bool) -> int:
         print(f"The patient's page:  {client.base}/ui/patients/{patient_id}")
         print(f"The audit:           {artifacts / model['version'] / 'audit.html'}")
         print(f"The same, served:    {client.base}/v1/models/{model['version']}/calibration")
+        print(f"Log in with the key: {FOLDER / 'demo.key'}")
         print(f"The HTTP interface:  {client.base}/openapi.json", flush=True)
         if not stop_at_the_end:
             print("\nThe service stays up until Ctrl-C.", flush=True)

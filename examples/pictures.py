@@ -74,10 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def take(
-    browser: Browser, address: str, file: Path, *, window: dict[str, int], first: str, last: str, unfolded: str = ""
+    browser: Browser,
+    address: str,
+    file: Path,
+    *,
+    window: dict[str, int],
+    first: str,
+    last: str,
+    unfolded: str = "",
+    cookie: dict[str, str] | None = None,
 ) -> None:
     """Take a picture of what lies between two elements of a page, as wide as the window."""
     with browser.new_context(viewport=window) as context:  # type: ignore[arg-type]
+        context.add_cookies([cookie] if cookie else [])  # type: ignore[list-item]
         page = context.new_page()
         page.goto(address)
         if unfolded:
@@ -106,7 +115,8 @@ def _take_patient(browser: Browser, artifact: Path, out: Path) -> None:
             ("patient", DESKTOP, "footer"),
             ("patient-phone", PHONE, "section[aria-labelledby=risk]"),
         ):
-            take(browser, address, out / f"{name}.png", window=window, first="header", last=last)
+            cookie = client.log_in()
+            take(browser, address, out / f"{name}.png", window=window, first="header", last=last, cookie=cookie)
 
 
 if __name__ == "__main__":

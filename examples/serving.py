@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
+from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +26,11 @@ class ServiceError(Exception):
 
 
 class Client:
-    """JSON calls to a service that runs on this machine, past any proxy."""
+    """JSON calls to a service that runs on this machine, past any proxy; `key` is the API key to show."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, key: str = "") -> None:
         self.port = port
+        self.key = key
         self.base = f"http://{HOST}:{port}"
 
     def get(self, path: str) -> Any:
@@ -38,15 +41,29 @@ class Client:
         """POST a JSON document and return the answer."""
         return self._call("POST", path, json.dumps(body))
 
+    def log_in(self) -> dict[str, str]:
+        """Log in to the pages, as a browser's cookie."""
+        form = urlencode({"key": self.key})
+        answer, text = self._answer("POST", "/ui/login", form, "application/x-www-form-urlencoded")
+        cookie = SimpleCookie(answer.headers.get("set-cookie", ""))
+        if answer.status != http.client.SEE_OTHER or not cookie:
+            raise ServiceError(f"{self.base}/ui/login: {answer.status} {text}")
+        (morsel,) = cookie.values()
+        return {"name": morsel.key, "value": morsel.value, "url": self.base}
+
     def _call(self, method: str, path: str, body: str | None = None) -> Any:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
-        with closing(connection):
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
-            answer = connection.getresponse()
-            text = answer.read().decode()
+        answer, text = self._answer(method, path, body, "application/json")
         if answer.status not in {http.client.OK, http.client.CREATED}:
             raise ServiceError(f"{self.base}{path}: {answer.status} {text}")
         return json.loads(text)
+
+    def _answer(self, method: str, path: str, body: str | None, kind: str) -> tuple[http.client.HTTPResponse, str]:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        with closing(connection):
+            connection.request(method, path, body, headers | ({"Content-Type": kind} if body else {}))
+            answer = connection.getresponse()
+            return answer, answer.read().decode()
 
 
 def require_free(port: int) -> None:
@@ -65,10 +82,14 @@ def free_port() -> int:
 
 @contextmanager
 def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
-    """Run `python -m service` until the block ends, its log beside the database; ServiceError if it is not ready."""
+    """Run `python -m service` until the block ends; ServiceError if it is not ready.
+
+    Its log and the admin key that its first start makes lie beside the database; the client shows that key.
+    """
     require_free(port)
+    log, key = database.with_suffix(".log"), database.with_suffix(".key")
     command = [sys.executable, "-m", "service", "--port", str(port), "--artifacts", str(artifacts)]
-    log = database.with_suffix(".log")
+    command += ["--admin-key-file", str(key)]
     client = Client(port)
     with log.open("wb") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -76,6 +97,7 @@ def running_service(artifacts: Path, database: Path, port: int) -> Iterator[tupl
         )
     try:
         _wait_until_ready(client, process, log)
+        client.key = key.read_text(encoding="utf-8").strip()
         yield client, process
     finally:
         process.terminate()

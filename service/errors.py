@@ -51,3 +51,15 @@ class BusyError(ServiceError):
 
 class StudyMismatchError(ServiceError):
     """The record was made for another study than the one that the loaded model knows."""
+
+
+class InFlightError(ServiceError):
+    """A request with the same Idempotency-Key is being answered."""
+
+
+class NoVersionError(ServiceError):
+    """A change that does not say which version of the record it is about."""
+
+
+class StaleVersionError(ServiceError):
+    """A change of a version of the record that is not the present one."""

@@ -11,10 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from model.command_line import BAD_INPUT, result, run, say
 from model.saved.atomic_file import new_file
 from service.api.outgoing_monitoring import MonitoringOut, OverdueOut
-from service.app import served_model, utc_now
+from service.app import utc_now
+from service.errors import ServiceError
+from service.models.models import answering
+from service.models.registry import Registry
 from service.monitoring.overdue import find_overdue
 from service.monitoring.report import calibration_answer, drift_answer
-from service.planning import read_planning
 from service.settings import SettingsError, read_monitor_settings
 from service.store.database import Database
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_monitor_settings(arguments, os.environ)
         return run(lambda: monitor(settings, utc_now().date()))
-    except SettingsError as error:
+    except (SettingsError, ServiceError) as error:
         say(str(error))
     except SQLAlchemyError as error:
         say(f"database: cannot be used ({type(error).__name__})")
@@ -42,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def monitor(settings: MonitorSettings, today: date) -> None:
     """Read, work out, write; raises ArtifactError or SQLAlchemy's errors, and nothing is written then."""
-    model = served_model(settings.artifacts)
-    planning = read_planning(model.predictor.study, settings.policies)
     database = Database(settings.database)
     try:
         database.check()
+        ready = answering(Registry(settings.artifacts, settings.policies, settings.model_key), database)
+        model = ready.model
         say("calibration")
         calibration = calibration_answer(model, database, today)
         say("drift of inputs")
@@ -54,7 +56,7 @@ def monitor(settings: MonitorSettings, today: date) -> None:
         late = None
         if settings.overdue is not None:
             say("overdue visits")
-            late = OverdueOut.of(model, find_overdue(model, planning, database, today, {}), today)
+            late = OverdueOut.of(model, find_overdue(model, ready.planning, database, today, {}), today)
     finally:
         database.close()
     if settings.overdue is not None and late is not None:

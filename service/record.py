@@ -109,6 +109,11 @@ class StoredPatient:
     patient: Patient
     visits: tuple[StoredVisit, ...]
 
+    def without(self, visit_id: UUID) -> StoredPatient:
+        """Return the record as if that visit were not recorded."""
+        kept = tuple(each for each in self.visits if each.visit_id != visit_id)
+        return replace(self, visits=kept, patient=replace(self.patient, visits=tuple(each.visit for each in kept)))
+
 
 def histories(study: Study, patient: Patient) -> Histories:
     """Turn a checked record into a cohort of one."""

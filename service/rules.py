@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,20 @@ def new_patient(
         faults.append(Fault(f"{at}origin_date", f"must not be before {EARLIEST}"))
     faults += _tier_faults(study, tier, f"{at}tier")
     return _or_raise(Patient(origin_date, accepted, tier), faults)
+
+
+def corrected_patient(
+    study: Study, patient: Patient, *, origin_date: date, baseline: Mapping[str, Any], tier: str | None, today: date
+) -> Patient:
+    """Check a correction: `baseline` over what is recorded, null = not known after all; raises InvalidError."""
+    merged = {**patient.baseline, **baseline}
+    checked = new_patient(study, origin_date=origin_date, baseline=merged, tier=tier, today=today)
+    faults = []
+    if patient.visits and patient.visits[0].date < origin_date:
+        faults.append(Fault("origin_date", "must not be after the patient's first visit"))
+    if patient.outcome is not None and patient.outcome.date <= origin_date:
+        faults.append(Fault("origin_date", "must be before the patient's outcome"))
+    return _or_raise(replace(checked, visits=patient.visits, outcome=patient.outcome), faults)
 
 
 def new_visit(
@@ -124,14 +139,18 @@ def require_open(patient: Patient) -> None:
 
 def require_study(study: Study, stored: StoredPatient) -> None:
     """Refuse a record that the loaded model's study would misread."""
-    patient = stored.patient
-    rules = {**_baseline_rules(study), **{item.name: _number_rule(item) for item in study.marker}}
-    rules |= {test.name: _word_rule(TEST_WORDS) for test in study.test}
-    written = [patient.baseline, *(part for visit in patient.visits for part in (visit.markers, visit.tests))]
-    if stored.study != study.name or any(_accepted(part, rules, "")[1] for part in written):
+    if stored.study != study.name or not fits(study, stored.patient):
         raise StudyMismatchError(
             f'The record was made for the study "{stored.study}" and does not fit the loaded model\'s, "{study.name}".'
         )
+
+
+def fits(study: Study, patient: Patient) -> bool:
+    """Whether a study knows every column and value of a record."""
+    rules = {**_baseline_rules(study), **{item.name: _number_rule(item) for item in study.marker}}
+    rules |= {test.name: _word_rule(TEST_WORDS) for test in study.test}
+    written = [patient.baseline, *(part for visit in patient.visits for part in (visit.markers, visit.tests))]
+    return not any(_accepted(part, rules, "")[1] for part in written)
 
 
 def _accepted(given: Mapping[str, Any], rules: Mapping[str, Rule], path: str) -> tuple[dict[str, Any], list[Fault]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +10,28 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from model.errors import BadInputError
+from model.saved.signature import read_public_key
 from model.schedule.policy import POLICIES
+from service.access.binding import SettingsError, required_hostnames, secret_of, whole_number
+from service.access.oidc_file import read_provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from service.access.oidc import Provider
+
+__all__ = ["MonitorSettings", "Settings", "SettingsError", "database_url", "read_monitor_settings", "read_settings"]
 
 PREFIX = "RECURRENCE_RISK_"
 DATABASES = ("sqlite", "postgresql+psycopg")
 
 EXAMPLES = """examples:
   python -m service
-  python -m service --port 8080 --artifacts artifacts/rnet-0123456789ab
+  python -m service --port 8080 --artifacts artifacts/rnet-0123456789ab --admin-key-file admin.key
+  python -m service --host 0.0.0.0 --hostname risk.example.org --tls-cert risk.pem --tls-key risk.key
   RECURRENCE_RISK_DATABASE=postgresql+psycopg://user:password@localhost/risk python -m service
 Each option can be given as an environment variable too, so that a password need not stand in the list of processes.
 """
@@ -34,10 +44,6 @@ The database may be given as RECURRENCE_RISK_DATABASE and the model as RECURRENC
 """
 
 
-class SettingsError(Exception):
-    """A setting that the service refuses to start with; the message names it and never holds a password."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the service is started with.
@@ -47,13 +53,36 @@ class Settings:
     database : SQLite file or PostgreSQL
     artifacts : a model's folder, or a folder of them
     policies : a folder of policy files
+    model_key : whose signature a model must carry; None = anybody's, or none
+    hostnames : names under which it may be asked, besides those of this machine's loopback
+    tls_cert, tls_key : files in PEM; None = no TLS
+    behind_proxy : a proxy that others reach does TLS
+    admin_key_file : where the first admin key goes; None = stderr
+    session_secret : signs the sessions of the pages; None = a new one at each start
+    oidc : whose tokens are taken besides API keys; None = nobody's
+    requests_per_second : that one caller may make for good; 0 = any number
+    most_in_flight : requests being answered at once; more are refused
+    deadline_seconds : after which an answer is no longer waited for
+    drain_seconds : from being told to stop until no connection is taken any more
     """
 
     database: URL
     artifacts: Path
     policies: Path = POLICIES
+    model_key: Ed25519PublicKey | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    hostnames: tuple[str, ...] = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: bool = False
+    admin_key_file: Path | None = None
+    session_secret: bytes | None = None
+    oidc: Provider | None = None
+    requests_per_second: int = 200
+    most_in_flight: int = 200
+    deadline_seconds: int = 30
+    drain_seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +91,7 @@ class MonitorSettings:
 
     Attributes
     ----------
-    database, artifacts, policies : as of the service
+    database, artifacts, policies, model_key : as of the service
     out : where calibration and drift go
     overdue : where the list of overdue patients goes, None = nowhere
     """
@@ -72,6 +101,7 @@ class MonitorSettings:
     out: Path
     overdue: Path | None
     policies: Path = POLICIES
+    model_key: Ed25519PublicKey | None = None
 
 
 def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str]) -> Settings:
@@ -81,8 +111,20 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         database=database_url(options.database),
         artifacts=Path(options.artifacts),
         policies=Path(options.policies),
-        host=_loopback(options.host),
-        port=_port(options.port),
+        model_key=_key(options.model_key),
+        host=options.host,
+        port=whole_number("port", options.port, 0, 65535),
+        hostnames=required_hostnames(options),
+        tls_cert=_path(options.tls_cert),
+        tls_key=_path(options.tls_key),
+        behind_proxy=options.behind_proxy == "yes",
+        admin_key_file=_path(options.admin_key_file),
+        session_secret=secret_of(_path(options.session_secret_file)),
+        oidc=read_provider(Path(options.oidc)) if options.oidc else None,
+        requests_per_second=whole_number("requests-per-second", options.requests_per_second, 0, 1_000_000),
+        most_in_flight=whole_number("most-in-flight", options.most_in_flight, 1, 1_000_000),
+        deadline_seconds=whole_number("deadline-seconds", options.deadline_seconds, 1, 3600),
+        drain_seconds=whole_number("drain-seconds", options.drain_seconds, 0, 3600),
     )
 
 
@@ -92,7 +134,14 @@ def read_monitor_settings(arguments: Sequence[str] | None, environment: Mapping[
     database = database_url(options.database)
     if database.drivername == "sqlite" and not Path(str(database.database)).is_file():
         raise SettingsError("database: there is no such SQLite file")
-    return MonitorSettings(database, Path(options.artifacts), options.out, options.overdue, Path(options.policies))
+    return MonitorSettings(
+        database=database,
+        artifacts=Path(options.artifacts),
+        out=options.out,
+        overdue=options.overdue,
+        policies=Path(options.policies),
+        model_key=_key(options.model_key),
+    )
 
 
 def database_url(text: str) -> URL:
@@ -111,24 +160,40 @@ def database_url(text: str) -> URL:
 def _given(environment: Mapping[str, str]) -> dict[str, str]:
     """Collect what the environment says, by option; raises SettingsError for one that does not exist."""
     given = {key.removeprefix(PREFIX): value for key, value in environment.items() if key.startswith(PREFIX)}
-    if unknown := sorted(set(given) - {name.upper() for name in OPTIONS}):
+    if unknown := sorted(set(given) - {_variable(name) for name in OPTIONS}):
         raise SettingsError(f"{PREFIX}{unknown[0]}: no such setting")
     return given
 
 
 OPTIONS = {
-    "host": ("127.0.0.1", "H", "loopback address to listen on (default 127.0.0.1)"),
+    "host": ("127.0.0.1", "H", "address to listen on (default 127.0.0.1); others need TLS or a proxy that does it"),
     "port": ("8000", "P", "port (default 8000; 0 = any free one)"),
     "database": ("sqlite:///recurrence-risk.sqlite", "URL", "default sqlite:///recurrence-risk.sqlite"),
-    "artifacts": ("artifacts", "DIR", "a model's folder, or a folder of them: the newest is served"),
+    "artifacts": ("artifacts", "DIR", "a folder of models, or the folder of the one to serve"),
     "policies": (str(POLICIES), "DIR", "folder of policy files to plan by (default: those that come along)"),
+    "model-key": ("", "FILE", "public Ed25519 key in PEM: only models signed with its other half are loaded"),
+    "hostname": ("", "NAME[,NAME]", "names under which it may be asked; needed beyond loopback"),
+    "tls-cert": ("", "FILE", "certificate chain in PEM"),
+    "tls-key": ("", "FILE", "its private key in PEM, readable by its owner only"),
+    "behind-proxy": ("no", "yes|no", "yes: a proxy does TLS, and nobody else can reach this port"),
+    "admin-key-file": ("", "FILE", "where the first admin key is written (default: printed once on stderr)"),
+    "session-secret-file": (
+        "",
+        "FILE",
+        "32 random bytes or more that sign the pages' sessions (default: new each start)",
+    ),
+    "oidc": ("", "FILE", "an identity provider whose tokens are taken besides API keys (TOML)"),
+    "requests-per-second": ("200", "N", "that one caller may make for good (default 200; 0 = any number)"),
+    "most-in-flight": ("200", "N", "requests being answered at once; more are refused with 503 (default 200)"),
+    "deadline-seconds": ("30", "N", "after which an answer is no longer waited for: 504 (default 30)"),
+    "drain-seconds": ("0", "N", "how long to go on after SIGTERM while saying 'not ready' (default 0)"),
 }
 
 
 def _parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m service",
-        description="Serve risks and schedules over HTTP, on this machine only.",
+        description="Serve risks and schedules over HTTP: on this machine, or beyond it with TLS.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -144,7 +209,7 @@ def _monitor_parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog=MONITOR_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_options(parser, given, ("database", "artifacts", "policies"))
+    _add_options(parser, given, ("database", "artifacts", "policies", "model-key"))
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="json; replaced if it exists")
     parser.add_argument(
         "--overdue", type=Path, metavar="FILE", help="json: the overdue patients, by identifier and reference"
@@ -155,24 +220,19 @@ def _monitor_parser(given: Mapping[str, str]) -> argparse.ArgumentParser:
 def _add_options(parser: argparse.ArgumentParser, given: Mapping[str, str], names: Sequence[str]) -> None:
     for name in names:
         default, shown, text = OPTIONS[name]
-        parser.add_argument(f"--{name}", default=given.get(name.upper(), default), metavar=shown, help=text)
+        parser.add_argument(f"--{name}", default=given.get(_variable(name), default), metavar=shown, help=text)
 
 
-def _loopback(host: str) -> str:
-    """Refuse every address that other machines can reach: this version asks nobody who they are."""
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _key(text: str) -> Ed25519PublicKey | None:
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise SettingsError(
-            f"host: {host} is not a loopback address. This version has no authentication and no TLS, so it listens on "
-            "127.0.0.1, ::1 or localhost only"
-        )
-    return host
+        return read_public_key(Path(text)) if text else None
+    except BadInputError as error:
+        raise SettingsError(f"model-key: {error.problems[0].rule}") from None
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise SettingsError("port: must be a whole number from 0 to 65535")
-    return int(text)
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None

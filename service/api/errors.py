@@ -17,8 +17,11 @@ from starlette.routing import Match
 
 from model.errors import NotSupportedError
 from service import errors
+from service.access import errors as access
 from service.api.strict_json import RequestRefusedError
 from service.errors import Fault, InvalidError
+from service.models.errors import ModelChangedError, RefusedModelError
+from service.store.revision import RevisionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 PROBLEM_JSON = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+# Away, locked or full: the same request may succeed later.
+DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
 UNAVAILABLE = (503, "database-unavailable", "The database is not available")
 STATUS: dict[type[Exception], tuple[int, str, str]] = {
     errors.InvalidError: (422, "invalid", "The request breaks rules"),
@@ -38,10 +43,20 @@ STATUS: dict[type[Exception], tuple[int, str, str]] = {
     errors.StudyMismatchError: (409, "study-mismatch", "The record belongs to another study"),
     NotSupportedError: (409, "not-supported", "Beyond what the model supports"),
     errors.BusyError: (503, "busy", "The answer is being worked out"),
-    # Away, locked or full: the same request may succeed later.
-    OperationalError: UNAVAILABLE,
-    InterfaceError: UNAVAILABLE,
-    PoolTimeoutError: UNAVAILABLE,
+    errors.InFlightError: (409, "in-flight", "The same request is being answered"),
+    errors.NoVersionError: (428, "version-required", "The change must name the version that it is about"),
+    errors.StaleVersionError: (412, "stale-version", "The record was changed meanwhile"),
+    RefusedModelError: (409, "model-refused", "The model may not answer"),
+    ModelChangedError: (409, "model-changed", "Which model answers was changed meanwhile"),
+    RevisionError: (503, "database-revision", "The database's tables are of another revision"),
+    access.UnauthenticatedError: (401, "unauthenticated", "Who asks is not known"),
+    access.ForbiddenError: (403, "forbidden", "Not allowed"),
+    access.TooManyRequestsError: (429, "too-many-requests", "Too many requests"),
+    access.OverloadedError: (503, "overloaded", "More is asked than can be answered"),
+    access.ProviderUnavailableError: (503, "identity-provider-unavailable", "The identity provider is not available"),
+    access.LateError: (504, "late", "No answer in time"),
+    access.StoppingError: (503, "stopping", "The service is about to stop"),
+    **dict.fromkeys(DATABASE_ERRORS, UNAVAILABLE),
 }
 RETRY_SECONDS = "5"
 # What the app hands to the handler; anything else is a fault, which service.api.shell hands to it.
@@ -61,11 +76,13 @@ def handler(present: Callable[[Request, dict[str, Any]], Response | None]) -> Ca
             headers["allow"] = ", ".join(allowed_methods(request))
         if problem["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["retry-after"] = RETRY_SECONDS
-            if not isinstance(error, errors.BusyError):
+            if isinstance(error, DATABASE_ERRORS):
                 log.error("the database is not available: %s", type(error).__name__)
         if problem["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
             # Where it happened, without the error's own words: they may hold a patient's values.
             log.error("unforeseen %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        if isinstance(error, access.RefusedAccessError):
+            headers |= error.headers
         page = present(request, problem)
         if page is None:
             page = JSONResponse(problem, status_code=problem["status"], media_type=PROBLEM_JSON)
@@ -88,7 +105,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
     )
     if status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE):
         return _problem(status, slug, title, "Try again later.")
-    return _problem(status, slug, title, str(error), error.faults if isinstance(error, InvalidError) else ())
+    return _problem(status, slug, title, str(error), getattr(error, "faults", ()))
 
 
 def allowed_methods(request: Request) -> list[str]:

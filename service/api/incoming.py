@@ -3,10 +3,11 @@
 import datetime as dt
 import re
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -31,8 +32,19 @@ def _one_line(text: str) -> str:
     return _no_control_characters(text)
 
 
+def _moment(value: object) -> dt.datetime:
+    try:
+        if isinstance(value, str) and _RFC_3339.fullmatch(value):
+            return dt.datetime.fromisoformat(value).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("must be a moment with its zone such as 2024-03-31T12:00:00Z")
+
+
 Date = Annotated[dt.date, BeforeValidator(_iso_date)]
+Moment = Annotated[dt.datetime, BeforeValidator(_moment)]
 Line = Annotated[str, Field(max_length=100), AfterValidator(_one_line)]
+Reason = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
 Name = Annotated[str, Field(max_length=60)]
 Note = Annotated[str, Field(max_length=2000), AfterValidator(_no_control_characters)]
 # Checked against the study of the loaded model, see service.rules; GET /v1/model lists its columns.
@@ -68,6 +80,35 @@ class VisitIn(In):
     note: Note | None = None
 
 
+def _not_given() -> dt.date:
+    """Stand in for a date that may be left out but not be null."""
+    return dt.date.min
+
+
+class PatientChangeIn(In):
+    """What is to be corrected of a patient; what is left out stays, and so does what `baseline` leaves out."""
+
+    origin_date: Annotated[Date, Field(default_factory=_not_given)]
+    tier: Name | None = None
+    baseline: Annotated[Columns, Field(description=BASELINE)] = {}
+
+
+class VisitChangeIn(In):
+    """What is to be corrected of a visit; what is left out stays, and so do results that are not named."""
+
+    date: Annotated[Date, Field(default_factory=_not_given)]
+    markers: Annotated[Columns, Field(description=MARKERS)] = {}
+    tests: Annotated[Columns, Field(description=TESTS)] = {}
+    note: Note | None = None
+
+
+class DecisionIn(In):
+    """What a clinician decided about a recommendation."""
+
+    decision: Literal["accepted", "overridden"]
+    reason: Annotated[Note | None, Field(description="Required for an override.")] = None
+
+
 class OutcomeIn(In):
     """How follow-up ended."""
 
@@ -98,3 +139,10 @@ class ScheduleIn(In):
     as_of: Date | None = None
     policy: Name | None = None
     tier: Name | None = None
+
+
+class OutcomeChangeIn(In):
+    """What is to be corrected of an outcome; what is left out stays."""
+
+    date: Annotated[Date, Field(default_factory=_not_given)]
+    event: Name = ""

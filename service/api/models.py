@@ -3,10 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
+from model.errors import ArtifactError
+from model.saved import artifact
+from service.access.errors import StoppingError
 from service.api import answers, incoming, outgoing, outgoing_schedule, scheduling
 from service.api.dependencies import ServiceDep, require_json_answer
+from service.api.metrics import CONTENT_TYPE
 from service.api.problems import refusals
 from service.api.strict_json import accepted_type
 from service.api.strict_route import StrictRoute
@@ -66,22 +70,39 @@ def read_calibration(version: str, service: ServiceDep, request: Request) -> Res
     model = service.loaded(version)
     media = accepted_type(request.headers.get("accept"), ("application/json", "text/html"))
     name = "audit.html" if media == "text/html" else "audit.json"
-    if name not in model.manifest["files"]:
+    try:
+        content = artifact.report(model, name)
+    except ArtifactError as error:
+        raise NotFoundError("The audit is not the one that came with the model.") from error
+    if content is None:
         raise NotFoundError("This model has no audit.")
-    content = (model.folder / name).read_bytes()
     # The page carries its own style and figures and nothing that runs.
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return Response(content, media_type=media, headers={"content-security-policy": policy})
 
 
 @router.get("/healthz", dependencies=json_only, responses=refusals(), tags=["operation"])
-def health() -> outgoing.HealthOut:
+async def health() -> outgoing.HealthOut:
     """Say that the process answers."""
     return outgoing.HealthOut(status="ok")
 
 
 @router.get("/readyz", dependencies=json_only, responses=refusals(), tags=["operation"])
 def ready(service: ServiceDep) -> outgoing.ReadyOut:
-    """Say that the model is loaded and the database answers."""
+    """Say that the model is loaded, the database answers and the process is not about to stop."""
+    if service.stopping.is_set():
+        raise StoppingError("The service is about to stop.")
     service.database.check()
-    return outgoing.ReadyOut(status="ready", model=service.model.version)
+    problem = service.models.problem
+    return outgoing.ReadyOut(status="ready", model=service.model.version, problems=[problem] if problem else [])
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **refusals()},
+    tags=["operation"],
+)
+def read_metrics(service: ServiceDep) -> Response:
+    """Count requests and their times by route, as Prometheus reads it."""
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE)

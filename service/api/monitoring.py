@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from fastapi import APIRouter, Depends
 
+from service.api.asking import AskedDep
 from service.api.dependencies import Service, ServiceDep, require_json_answer
 from service.api.outgoing_monitoring import CalibrationOut, DriftOut, OverdueOut
 from service.api.problems import refusals
@@ -32,20 +33,27 @@ def read_drift(service: ServiceDep) -> DriftOut:
 
 
 @router.get("/overdue", responses=refusals())
-def read_overdue(service: ServiceDep) -> OverdueOut:
+def read_overdue(service: ServiceDep, asked: AskedDep) -> OverdueOut:
     """List the patients whose planned visit's window is over without a visit, longest overdue first."""
-    return OverdueOut.of(service.model, overdue(service), service.today())
+    found = overdue(service, asked.caller.centres)
+    service.reads.note(asked.entry(service.clock(), "overdue.read"))
+    return OverdueOut.of(service.model, found, service.today())
 
 
-def overdue(service: Service) -> Overdue:
-    """Find them; plans of records that have not changed are kept."""
+def overdue(service: Service, centres: frozenset[str] | None) -> Overdue:
+    """Find those of some centres (all); plans of records that have not changed are kept."""
 
     def find(before: Overdue | None) -> Overdue:
         return find_overdue(
-            service.model, service.planning, service.database, service.today(), {} if before is None else before.plans
+            service.model,
+            service.planning,
+            service.database,
+            service.today(),
+            {} if before is None else before.plans,
+            centres=centres,
         )
 
-    return _kept(service, "overdue", find)
+    return _kept(service, "overdue" if centres is None else f"overdue {sorted(centres)}", find)
 
 
 def _kept(service: Service, name: str, work_out: Callable[[T | None], T]) -> T:

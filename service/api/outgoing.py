@@ -55,10 +55,12 @@ class PatientOut(Out):
     outcome: OutcomeOut | None
 
     @classmethod
-    def from_record(cls, stored: StoredPatient) -> Self:
-        """Show a record."""
+    def from_record(cls, stored: StoredPatient, until: dt.date | None = None) -> Self:
+        """Show a record, without an outcome that lies after a date."""
         patient = stored.patient
         ended = patient.outcome
+        if until is not None and ended is not None and ended.date > until:
+            ended = None
         return cls(
             patient_id=stored.patient_id,
             version=stored.version,
@@ -177,7 +179,8 @@ class HealthOut(Out):
 
 
 class ReadyOut(Out):
-    """The process answers, its model is loaded and its database reads."""
+    """The process answers, its model is loaded and its database reads; `problems` if another one ought to answer."""
 
     status: str
     model: str
+    problems: list[str]

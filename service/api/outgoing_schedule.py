@@ -2,10 +2,12 @@
 
 import datetime as dt
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import Field
 
 from model.schedule.figures import Figures
+from service.api.outgoing_treatment import TreatmentOut
 from service.api.wire import ModelRefOut, Out
 
 
@@ -132,6 +134,7 @@ class ScheduleOut(Out):
     """
 
     model: ModelRefOut
+    recommendation_id: Annotated[UUID | None, Field(description="null where nothing is kept")]
     as_of: dt.date
     tier: str | None
     policy: str
@@ -143,6 +146,7 @@ class ScheduleOut(Out):
     bands: BandsOut | None
     guidelines: list[GuidelineOut] | None
     silent_guidelines: list[SilentGuidelineOut] | None
+    treatment: Annotated[TreatmentOut | None, Field(description="for comparison; null also without guidelines")]
     frontier: list[FrontierPointOut] | None
     referral: ReferralOut | None
     rationale: list[str]

@@ -13,6 +13,7 @@ from model.schedule.planner import Patients
 from model.schedule.refer import advise
 from service.api import outgoing_schedule as out
 from service.api.answers import model_ref, require_question
+from service.api.outgoing_treatment import treatment_of
 from service.record import histories_of_all
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def full(
             "bands": bands,
             "guidelines": [_guideline(study, patient, each) for each in found.guidelines],
             "silent_guidelines": [out.SilentGuidelineOut(id=each.id, title=each.title) for each in found.silent],
+            "treatment": planning.guidelines and treatment_of(planning.guidelines, study, asked.histories.baseline),
             "frontier": [
                 out.FrontierPointOut(plan=_visits(study, patient, each), figures=out.FiguresOut.of(each.figures))
                 for each in found.front
@@ -92,6 +94,7 @@ def _answer(
     study = model.predictor.study
     return out.ScheduleOut(
         model=model_ref(model),
+        recommendation_id=None,
         as_of=as_of,
         tier=tier,
         policy=policy,
@@ -106,6 +109,7 @@ def _answer(
         bands=None,
         guidelines=None,
         silent_guidelines=None,
+        treatment=None,
         frontier=None,
         referral=None,
         rationale=list(found.why),

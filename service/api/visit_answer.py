@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.api import outgoing, scheduling
 from service.api.answers import change, model_ref, or_warn, risk
+from service.api.recommending import recommended
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from model.saved.artifact import LoadedModel
     from service.planning import Planning
-    from service.record import Patient, Visit
+    from service.recommendations.store import Recommendation
+    from service.record import Patient, StoredPatient, Visit
 
 
-def visit(
-    model: LoadedModel, planning: Planning, patient: Patient, recorded: Visit, visit_id: UUID
-) -> outgoing.VisitOut:
-    """Answer a recorded visit: risk and schedule as of its date, and what it changed."""
+@dataclass(frozen=True)
+class Told:
+    """A visit that may be written down, and the answer to it.
+
+    Attributes
+    ----------
+    version : of the record without the visit
+    patient : the record with the visit
+    made : the recommendation in the answer; None where there is none
+    """
+
+    patient_id: UUID
+    version: int
+    patient: Patient
+    visit: Visit
+    answer: outgoing.VisitOut
+    made: Recommendation | None
+
+
+def tell(model: LoadedModel, planning: Planning, stored: StoredPatient, visit: Visit, visit_id: UUID) -> Told:
+    """Answer a visit that comes to a record: risk and schedule as of its date, and what it changed."""
     warnings: list[str] = []
-    day = recorded.date
+    patient, day, made = stored.patient.with_visit(visit), visit.date, None
     answered = or_warn(lambda: risk(model, patient, day), warnings)
     planned = None if answered is None else or_warn(lambda: scheduling.quick(model, planning, patient, day), warnings)
+    if planned is not None:
+        planned, made = recommended(planning, stored.patient_id, patient, planned, whole=False)
     if patient.visits[-1].date > day:
         warnings.append("A later visit is recorded: risk and schedule are as of this visit's date, not as of now.")
-    return outgoing.VisitOut(
+    answer = outgoing.VisitOut(
         visit_id=visit_id,
         model=model_ref(model),
         risk=answered,
@@ -33,3 +55,4 @@ def visit(
         change=None if answered is None else or_warn(lambda: change(model, patient, day, answered.events), warnings),
         warnings=warnings,
     )
+    return Told(stored.patient_id, stored.version, patient, visit, answer, made)

@@ -74,17 +74,25 @@ class Overdue:
 
 
 def find_overdue(
-    model: LoadedModel, planning: Planning, database: Database, today: date, known: Mapping[UUID, Kept]
+    model: LoadedModel,
+    planning: Planning,
+    database: Database,
+    today: date,
+    known: Mapping[UUID, Kept],
+    *,
+    centres: frozenset[str] | None = None,
 ) -> Overdue:
     """Plan everybody's next visit from the last one, as the patient's page does.
 
+    centres : those whose patients are looked at; None = all
     known : plans of the same model; those whose record has not changed since are not worked out again
     """
     plans: dict[UUID, Kept] = {}
     most: list[OverduePatient] = []
     total, without = 0, dict.fromkeys(NO_PLAN.values(), 0)
     for chunk in stored_in_chunks(database):
-        followed = [stored for stored in chunk if _is_followed(stored.patient, today)]
+        asked_for = [stored for stored in chunk if centres is None or stored.centre in centres]
+        followed = [stored for stored in asked_for if _is_followed(stored.patient, today)]
         here = {each.patient_id: known[each.patient_id] for each in followed if each.patient_id in known}
         changed = [
             each for each in followed if (kept := here.get(each.patient_id)) is None or kept.version != each.version

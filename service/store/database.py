@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
+from service.audit_log.chain import Entry, append
+from service.store import revision
 from service.store.repository import Patients
-from service.store.tables import Base, PatientRow
+from service.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,25 +23,42 @@ BUSY_SECONDS = 5
 
 
 class Database:
-    """The tables behind one URL. Raises SQLAlchemy's errors where it cannot be reached."""
+    """The tables behind one URL. Raises SQLAlchemy's errors where it cannot be reached.
+
+    Attributes
+    ----------
+    turns : of those who change a patient within this process and have something to work out first
+    """
 
     def __init__(self, url: URL) -> None:
         self.engine = _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
+        self.newest = revision.newest()
+        self.turns = Turns()
+        # SQLite's readers see one moment anyway.
+        self._one_moment = {} if url.drivername == "sqlite" else {"isolation_level": "REPEATABLE READ"}
 
     def create_tables(self) -> None:
-        """Create the tables that are not there."""
+        """Make the tables of an empty database; raises RevisionError if there are tables of another revision."""
         with self.engine.execution_options(writes=True).begin() as connection:
-            Base.metadata.create_all(connection)
+            revision.lock(connection)
+            if revision.revision_of(connection) is None:
+                _upgrade(connection)
+            revision.require_newest(connection, self.newest)
+
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the tables to the newest revision, all at once; returns (before, after). Raises RevisionError."""
+        with self.engine.execution_options(writes=True).begin() as connection:
+            return _upgrade(connection)
 
     def check(self) -> None:
-        """Read something, to see that the database answers and has the tables."""
+        """See that the database answers and has the tables; raises RevisionError if they are not ours."""
         with self.engine.connect() as connection:
-            connection.execute(select(PatientRow.patient_id).limit(1))
+            revision.require_newest(connection, self.newest)
 
     @contextmanager
     def reading(self) -> Iterator[Patients]:
-        """Read patients; nothing is changed."""
-        with Session(self.engine) as session:
+        """Read patients, all as of one moment; nothing is changed."""
+        with Session(self.engine.execution_options(**self._one_moment)) as session:
             yield Patients(session)
 
     @contextmanager
@@ -50,6 +70,14 @@ class Database:
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    before, after = revision.upgrade(connection)
+    if before != after:
+        details = {"from": before or "nothing", "to": after}
+        append(connection, Entry(datetime.now(tz=UTC), "service.migrate", "database.migrate", details=details))
+    return before, after
 
 
 def _postgresql(url: URL) -> Engine:
@@ -72,7 +100,8 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # The driver must not open transactions by itself: see _begin.
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        # What is erased is overwritten, too.
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {setting}")
 
     @event.listens_for(engine, "begin")

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from service.errors import DuplicateError, NotFoundError
 from service.record import Outcome, Patient, StoredPatient, StoredVisit, Visit
-from service.store.tables import OutcomeRow, PatientRow, VisitRow
+from service.store.tables import OutcomeStatement, PatientRow, PatientStatement, Statement, VisitStatement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
+
+    Rows = Select[PatientRow, PatientStatement, OutcomeStatement]
+
+# Two changes of a patient never share a moment, whatever the clock does, so that each state can be asked for.
+NEXT_MOMENT = timedelta(microseconds=1)
+STATEMENTS: tuple[type[Statement], ...] = (PatientStatement, VisitStatement, OutcomeStatement)
+
+T = TypeVar("T", bound=Statement)
 
 
 class Patients:
@@ -26,53 +38,66 @@ class Patients:
         self.session = session
 
     def add(self, patient: Patient, *, patient_ref: str, centre: str | None, study: str, now: datetime) -> uuid.UUID:
-        """Record a new patient; raises DuplicateError if the centre has one of that reference."""
+        """Record a new patient without visits; raises DuplicateError if the centre has one of that reference."""
         row = PatientRow(
             patient_id=uuid.uuid4(),
             patient_ref=patient_ref,
             centre=centre or "",
-            tier=patient.tier,
             study=study,
-            origin_date=patient.origin_date,
-            baseline=dict(patient.baseline),
             version=1,
             recorded_at=now,
+            changed_at=now,
         )
         self.session.add(row)
         try:
             self.session.flush()
         except IntegrityError:
             raise DuplicateError("This patient_ref is recorded already.") from None
+        self._state(row.patient_id, patient, now)
         return row.patient_id
 
-    def get(self, patient_id: uuid.UUID) -> StoredPatient:
-        """Read a patient; raises NotFoundError."""
-        row = self.session.get(PatientRow, patient_id)
-        if row is None:
+    def get(self, patient_id: uuid.UUID, known_at: datetime | None = None) -> StoredPatient:
+        """Read a patient, as known at a moment (now); raises NotFoundError."""
+        found = self._read(_rows(known_at).where(PatientRow.patient_id == patient_id), known_at)
+        if not found:
             raise NotFoundError("There is no such patient.")
-        return _stored(row)
+        return found[0]
 
-    def changing(self, patient_id: uuid.UUID) -> StoredPatient:
-        """Read a patient whom this transaction is about to change: others wait until it has ended."""
+    def changing(self, patient_id: uuid.UUID, now: datetime) -> tuple[StoredPatient, datetime]:
+        """Read a patient whom this transaction is about to change: others wait until it has ended.
+
+        Returns the record as it was, which has the next version from now on, and the moment of the change: `now`, or
+        just after the last change if the clock was set back. Raises NotFoundError.
+        """
         query = update(PatientRow).where(PatientRow.patient_id == patient_id).values(version=PatientRow.version + 1)
-        self.session.execute(query)
-        return self.get(patient_id)
+        last = self.session.scalar(query.returning(PatientRow.changed_at))
+        if last is None:
+            raise NotFoundError("There is no such patient.")
+        moment = max(now, last + NEXT_MOMENT)
+        self.session.execute(
+            update(PatientRow).where(PatientRow.patient_id == patient_id).values(changed_at=moment),
+            execution_options={"synchronize_session": False},
+        )
+        stored = self.get(patient_id)
+        return replace(stored, version=stored.version - 1), moment
 
-    def page(self, *, skip: int, most: int) -> tuple[list[StoredPatient], int]:
-        """Read some patients by reference, and count all."""
+    def page(self, *, skip: int, most: int, centres: frozenset[str] | None = None) -> tuple[list[StoredPatient], int]:
+        """Read some patients of these centres (of all) by reference, and count all of them."""
         order = (PatientRow.patient_ref, PatientRow.centre)
-        rows = self.session.scalars(select(PatientRow).order_by(*order).offset(skip).limit(most))
-        return [_stored(row) for row in rows], self.session.scalar(select(func.count(PatientRow.patient_id))) or 0
+        rows, count = _rows(), select(func.count(PatientRow.patient_id))
+        if centres is not None:
+            within = PatientRow.centre.in_(sorted(centres))
+            rows, count = rows.where(within), count.where(within)
+        return self._read(rows.order_by(*order).offset(skip).limit(most)), self.session.scalar(count) or 0
 
     def following(self, last: uuid.UUID | None, *, most: int) -> list[StoredPatient]:
         """Read the patients after one in the order of identifiers, from the first: chunk by chunk, all of them."""
-        query = select(PatientRow).order_by(PatientRow.patient_id).limit(most)
-        rows = self.session.scalars(query if last is None else query.where(PatientRow.patient_id > last))
-        return [_stored(row) for row in rows]
+        query = _rows().order_by(PatientRow.patient_id).limit(most)
+        return self._read(query if last is None else query.where(PatientRow.patient_id > last))
 
     def earliest_origin(self) -> date | None:
         """Read the first patient's day 0; None without patients."""
-        return self.session.scalar(select(func.min(PatientRow.origin_date)))
+        return self.session.scalar(select(func.min(PatientStatement.origin_date)).where(_believed(PatientStatement)))
 
     def state(self) -> str:
         """Sum up what is recorded: the same text as long as nobody was entered, changed or erased."""
@@ -88,45 +113,124 @@ class Patients:
         if self.session.scalar(query) is None:
             raise NotFoundError("There is no such patient.")
 
-    def add_visit(self, patient_id: uuid.UUID, visit: Visit, *, now: datetime) -> uuid.UUID:
-        """Record a visit of a patient who is being changed."""
-        row = VisitRow(
-            visit_id=uuid.uuid4(),
+    def correct(self, patient_id: uuid.UUID, patient: Patient, *, now: datetime) -> None:
+        """Replace day 0, baseline and tier of a patient who is being changed."""
+        self._supersede(PatientStatement, PatientStatement.patient_id == patient_id, now)
+        self._state(patient_id, patient, now)
+
+    def add_visit(
+        self, patient_id: uuid.UUID, visit: Visit, *, now: datetime, visit_id: uuid.UUID | None = None
+    ) -> uuid.UUID:
+        """Record a visit of a patient who is being changed, under an identifier of its own where none is given."""
+        row = VisitStatement(
+            row_id=uuid.uuid4(),
             patient_id=patient_id,
+            recorded_at=now,
+            visit_id=visit_id or uuid.uuid4(),
             date=visit.date,
             markers=dict(visit.markers),
             tests=dict(visit.tests),
             note=visit.note,
-            recorded_at=now,
         )
         self.session.add(row)
         return row.visit_id
 
     def retract_visit(self, patient_id: uuid.UUID, visit_id: uuid.UUID, *, now: datetime) -> None:
-        """Mark a visit as entered in error: it no longer counts, and stays readable in the table."""
-        row = self.session.get(VisitRow, visit_id)
-        if row is None or row.patient_id != patient_id or row.retracted_at is not None:
+        """Mark a visit as entered in error: it no longer counts; raises NotFoundError."""
+        which = and_(VisitStatement.patient_id == patient_id, VisitStatement.visit_id == visit_id)
+        if not self._supersede(VisitStatement, which, now):
             raise NotFoundError("There is no such visit.")
-        row.retracted_at = now
 
     def close(self, patient_id: uuid.UUID, outcome: Outcome, *, now: datetime) -> None:
         """Record the outcome of a patient who is being changed."""
-        row = OutcomeRow(patient_id=patient_id, date=outcome.date, event=outcome.event, recorded_at=now)
+        self.session.add(
+            OutcomeStatement(
+                row_id=uuid.uuid4(), patient_id=patient_id, recorded_at=now, date=outcome.date, event=outcome.event
+            )
+        )
+
+    def reopen(self, patient_id: uuid.UUID, *, now: datetime) -> None:
+        """Take the outcome back; raises NotFoundError where there is none."""
+        if not self._supersede(OutcomeStatement, OutcomeStatement.patient_id == patient_id, now):
+            raise NotFoundError("The patient has no outcome.")
+
+    def _state(self, patient_id: uuid.UUID, patient: Patient, now: datetime) -> None:
+        row = PatientStatement(
+            row_id=uuid.uuid4(),
+            patient_id=patient_id,
+            recorded_at=now,
+            tier=patient.tier,
+            origin_date=patient.origin_date,
+            baseline=dict(patient.baseline),
+        )
         self.session.add(row)
 
+    def _supersede(self, table: type[T], which: ColumnElement[bool], now: datetime) -> bool:
+        """End the belief in a statement; returns whether there was one."""
+        query = update(table).where(which, table.superseded_at.is_(None)).values(superseded_at=now)
+        found = self.session.scalars(query.returning(table.row_id), execution_options={"synchronize_session": False})
+        return bool(found.all())
 
-def _stored(row: PatientRow) -> StoredPatient:
-    visits = tuple(
-        StoredVisit(item.visit_id, item.recorded_at, Visit(item.date, item.markers, item.tests, item.note))
-        for item in row.visits
+    def _read(self, query: Rows, known_at: datetime | None = None) -> list[StoredPatient]:
+        """Turn rows into records, with two queries for any number of them."""
+        found = self.session.execute(query).all()
+        visits: dict[uuid.UUID, list[StoredVisit]] = {}
+        ids = [row.patient_id for row, _, _ in found]
+        asked = select(VisitStatement).where(VisitStatement.patient_id.in_(ids), _believed(VisitStatement, known_at))
+        for item in self.session.scalars(asked.order_by(VisitStatement.date)) if ids else ():
+            stored = StoredVisit(item.visit_id, item.recorded_at, Visit(item.date, item.markers, item.tests, item.note))
+            visits.setdefault(item.patient_id, []).append(stored)
+        records = [_stored(row, told, ended, visits.get(row.patient_id, ())) for row, told, ended in found]
+        return records if known_at is None else [self._as_of_then(record, known_at) for record in records]
+
+    def _as_of_then(self, stored: StoredPatient, known_at: datetime) -> StoredPatient:
+        """Put back the version of a moment: each change has a moment of its own, and wrote or ended a statement."""
+        moments = union_all(
+            *(
+                select(column.label("moment")).where(table.patient_id == stored.patient_id, column <= known_at)
+                for table in STATEMENTS
+                for column in (table.recorded_at, table.superseded_at)
+            )
+        ).subquery()
+        version = self.session.scalar(select(func.count(moments.c.moment.distinct())))
+        return replace(stored, version=version or 1)
+
+
+def _believed(table: type[Statement], known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Whether a statement is believed now, or was at a moment."""
+    if known_at is None:
+        return table.superseded_at.is_(None)
+    return and_(table.recorded_at <= known_at, or_(table.superseded_at.is_(None), table.superseded_at > known_at))
+
+
+def _rows(known_at: datetime | None = None) -> Rows:
+    def of_the_patient(table: type[Statement]) -> ColumnElement[bool]:
+        return and_(table.patient_id == PatientRow.patient_id, _believed(table, known_at))
+
+    return (
+        select(PatientRow, PatientStatement, OutcomeStatement)
+        .join(PatientStatement, of_the_patient(PatientStatement))
+        .outerjoin(OutcomeStatement, of_the_patient(OutcomeStatement))
     )
+
+
+def _stored(
+    row: PatientRow, told: PatientStatement, outcome: OutcomeStatement | None, visits: Sequence[StoredVisit]
+) -> StoredPatient:
     patient = Patient(
-        origin_date=row.origin_date,
-        baseline=row.baseline,
-        tier=row.tier,
+        origin_date=told.origin_date,
+        baseline=told.baseline,
+        tier=told.tier,
         visits=tuple(stored.visit for stored in visits),
-        outcome=None if row.outcome is None else Outcome(row.outcome.date, row.outcome.event),
+        outcome=None if outcome is None else Outcome(outcome.date, outcome.event),
     )
     return StoredPatient(
-        row.patient_id, row.patient_ref, row.centre or None, row.study, row.version, row.recorded_at, patient, visits
+        row.patient_id,
+        row.patient_ref,
+        row.centre or None,
+        row.study,
+        row.version,
+        row.recorded_at,
+        patient,
+        tuple(visits),
     )

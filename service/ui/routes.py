@@ -1,20 +1,26 @@
 """Routes of the pages."""
 
 import math
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from model.saved.artifact import LoadedModel
 from service.api.answers import model_ref
+from service.api.asking import AskedDep
 from service.api.dependencies import PatientId, ServiceDep
 from service.api.incoming import Name
+from service.api.reading import read
+from service.api.recommending import recommended, remember
+from service.api.silent import offer
 from service.api.strict_json import RequestRefusedError, accepted_type
 from service.api.strict_route import StrictRoute
 from service.rules import require_tier
+from service.ui.addresses import login_address
 from service.ui.pages import listed, patient_page
 
 PATIENTS_ON_A_PAGE = 50
@@ -29,23 +35,31 @@ html_only = [Depends(_require_html_answer)]
 
 
 @router.get("", dependencies=html_only)
-def show_patients(service: ServiceDep, page: Annotated[str, Query(pattern=r"^[1-9][0-9]{0,5}$")] = "1") -> HTMLResponse:
+def show_patients(
+    service: ServiceDep, asked: AskedDep, page: Annotated[str, Query(pattern=r"^[1-9][0-9]{0,5}$")] = "1"
+) -> HTMLResponse:
     """List the patients by reference, each with the next visit."""
     number = int(page)
     with service.database.reading() as patients:
-        stored, total = patients.page(skip=(number - 1) * PATIENTS_ON_A_PAGE, most=PATIENTS_ON_A_PAGE)
+        stored, total = patients.page(
+            skip=(number - 1) * PATIENTS_ON_A_PAGE, most=PATIENTS_ON_A_PAGE, centres=asked.caller.centres
+        )
+    service.reads.note(asked.entry(service.clock(), "patients.list", page=number))
     rows = listed(service.model, service.planning, stored, service.today())
     pages = max(math.ceil(total / PATIENTS_ON_A_PAGE), 1)
     return _page("patients.html", service.model, rows=rows, total=total, number=number, pages=pages)
 
 
 @router.get("/patients/{patient_id}", dependencies=html_only)
-def show_patient(patient_id: PatientId, service: ServiceDep, tier: Name | None = None) -> HTMLResponse:
+def show_patient(patient_id: PatientId, service: ServiceDep, asked: AskedDep, tier: Name | None = None) -> HTMLResponse:
     """Show one patient, planned for at a tier of care (the patient's own)."""
     require_tier(service.model.predictor.study, tier, "query.tier")
-    with service.database.reading() as patients:
-        stored = patients.get(patient_id)
+    stored = read(service, asked, "page.read", patient_id)
     shown = patient_page(service.model, service.planning, stored, service.today(), tier=tier)
+    offer(service, stored.patient, shown.risk)
+    if shown.schedule is not None:
+        _, made = recommended(service.planning, patient_id, stored.patient, shown.schedule, whole=True)
+        remember(service, asked, made)
     return _page("patient.html", service.model, page=shown)
 
 
@@ -63,6 +77,8 @@ def error_page(request: Request, problem: dict[str, Any]) -> Response | None:
         return None
     if wanted != "text/html" or not request.url.path.startswith("/ui"):
         return None
+    if problem["status"] == HTTPStatus.UNAUTHORIZED:
+        return RedirectResponse(login_address(request), status_code=HTTPStatus.SEE_OTHER)
     model = request.app.state.service.model
     return _page("error.html", model, status=problem["status"], problem=problem)
 
@@ -76,7 +92,7 @@ def _page(template: str, model: LoadedModel, *, status: int = 200, **values: Any
     hidden = {event.name for event in study.event if event.observed == "test"}
     *others, last = (labels[study.event_names[cause - 1]].lower() for cause in study.targets)
     targets = f"{', '.join(others)} or {last}" if others else last
-    content = _environment.get_template(template).render(
+    content = environment.get_template(template).render(
         ref=model_ref(model), study=study, labels=labels, units=units, hidden=hidden, targets=targets, **values
     )
     return HTMLResponse(content, status_code=status)
@@ -116,8 +132,8 @@ def _chance(probability: float | None) -> str:
     return "" if probability is None else f", chance {_percent(probability)}"
 
 
-_environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
-_environment.filters |= {
+environment = Environment(loader=PackageLoader("service.ui"), autoescape=True, undefined=StrictUndefined)
+environment.filters |= {
     "percent": _percent,
     "points": _points,
     "signed": _signed,

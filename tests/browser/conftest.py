@@ -80,7 +80,9 @@ def addresses(rnet, csl, tmp_path_factory):
         yield {
             "audit of rnet": (rnet / "audit.html").as_uri(),
             "audit of csl": (csl / "audit.html").as_uri(),
+            "log in": f"{client.base}/ui/login",
             "patients": f"{client.base}/ui",
             "patient": f"{client.base}/ui/patients/{patient_id}",
             "no such page": f"{client.base}/ui/patients/nobody",
+            "cookie": client.log_in(),
         }

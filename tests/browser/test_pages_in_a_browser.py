@@ -7,7 +7,7 @@ from examples.browser import DESKTOP, PHONE
 
 A4_INSIDE_MARGINS = {"width": 718, "height": 1047}  # 190 by 277 mm at 96 dpi
 AUDITS = ("audit of rnet", "audit of csl")
-PAGES = (*AUDITS, "patients", "patient", "no such page")
+PAGES = (*AUDITS, "log in", "patients", "patient", "no such page")
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 # Rows of one table are alike, and the checker's time grows with each: it sees the first two and the last.
 FEWER_ROWS = "document.querySelectorAll('tbody').forEach(b => [...b.rows].slice(2, -1).forEach(row => row.remove()))"
@@ -22,6 +22,7 @@ def show(browser, addresses):
     def shown(name, size, medium="screen"):
         context = browser.new_context(viewport=size)
         contexts.append(context)
+        context.add_cookies([addresses["cookie"]])
         page = context.new_page()
         page.emulate_media(media=medium)
         page.goto(addresses[name])

@@ -4,7 +4,7 @@ import contextlib
 import json
 import threading
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -84,7 +84,7 @@ def url(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def app(url, artifacts):
-    return create_app(Settings(url, Path(artifacts)), clock=lambda: NOW)
+    return create_app(Settings(url, Path(artifacts), requests_per_second=0), clock=lambda: NOW)
 
 
 @pytest.fixture(scope="session")
@@ -98,8 +98,22 @@ def client(app, server):
     """An HTTP client of an empty service."""
     with app.state.service.database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(delete(PatientRow))
-    with httpx.Client(base_url=server, timeout=60) as http:
+    with admin_of(app, server) as http:
         yield http
+
+
+def key_for(app, *roles, centres=None, days=1):
+    """A new key of the service, as the header that shows it."""
+    access = app.state.service.access
+    now = access.clock()
+    with access.changing_keys() as keys:
+        _, secret = keys.add(name="test", roles=roles, centres=centres, expires_at=now + timedelta(days=days), now=now)
+    return {"authorization": f"Bearer {secret.text}"}
+
+
+def admin_of(app, address):
+    """An HTTP client with an admin's key."""
+    return httpx.Client(base_url=address, timeout=60, headers=key_for(app, "admin"))
 
 
 @pytest.fixture

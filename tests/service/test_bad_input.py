@@ -125,7 +125,7 @@ def test_f04_unknown_paths_and_wrong_verbs(client, patient):
         problem(client.get(path), 404)
     for path, allowed in {
         "/v1/patients": "POST",
-        patient: "GET, DELETE",
+        patient: "GET, PATCH, DELETE",
         f"{patient}/visits": "GET, POST",
         f"{patient}/risk": "GET",
         "/ui": "GET",

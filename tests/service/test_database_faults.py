@@ -2,14 +2,13 @@
 
 import sqlite3
 
-import httpx
 import pytest
 from sqlalchemy import event, text
 
 from service.app import create_app
 from service.settings import Settings, database_url
-from tests.service.checks import problem
-from tests.service.conftest import NOW, PATIENT, VISIT, serving
+from tests.service.checks import ANY_VERSION, problem
+from tests.service.conftest import NOW, PATIENT, VISIT, admin_of, serving
 from tests.service.postgres import postgres_server
 
 
@@ -22,7 +21,7 @@ def unavailable(answer):
 def test_f26_postgresql_stops_and_comes_back(artifacts):
     with postgres_server() as postgres:
         app = create_app(Settings(postgres.url, artifacts), clock=lambda: NOW)
-        with serving(app) as address, httpx.Client(base_url=address, timeout=60) as client:
+        with serving(app) as address, admin_of(app, address) as client:
             patient = client.post("/v1/patients", json=PATIENT).headers["location"]
             client.post(f"{patient}/visits", json=VISIT)
             postgres.stop()
@@ -39,14 +38,14 @@ def test_f26_postgresql_stops_and_comes_back(artifacts):
 
 def test_f26_a_patient_locked_in_postgresql_by_another_program(postgres, artifacts):
     app = create_app(Settings(postgres.url, artifacts), clock=lambda: NOW)
-    with serving(app) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving(app) as address, admin_of(app, address) as client:
         patient = client.post("/v1/patients", json={**PATIENT, "patient_ref": "locked"}).headers["location"]
         with app.state.service.database.engine.begin() as other:
             other.execute(text("select * from patient for update"))
             assert client.get(f"{patient}/risk").status_code == 200
             unavailable(client.post(f"{patient}/visits", json=VISIT))
         assert client.post(f"{patient}/visits", json=VISIT).status_code == 201
-        client.delete(patient)
+        client.delete(patient, headers=ANY_VERSION)
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def app_on_file(file, artifacts):
 
 @pytest.fixture
 def sqlite_client(app_on_file):
-    with serving(app_on_file) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving(app_on_file) as address, admin_of(app_on_file, address) as client:
         yield client
 
 

@@ -8,7 +8,9 @@ import pytest
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
 CALL = re.compile(
-    r"^curl (?:-\w )?\"?http://127\.0\.0\.1:8000(?P<path>[^\s\"]+)\"?(?: -H [^\n]* -d '(?P<body>[^']*)')?", re.MULTILINE
+    r"^curl (?:-\w )?(?:-X (?P<method>\w+) )?\"?http://127\.0\.0\.1:8000(?P<path>[^\s\"]+)\"?"
+    r"(?P<headers>(?: -H (?:'[^']*'|\"\$AUTH\"))*)(?: -d '(?P<body>[^']*)')?",
+    re.MULTILINE,
 )
 
 
@@ -24,9 +26,12 @@ def test_the_worked_example_works(client, calls):
     identifier = None
     for call in calls:
         path = call["path"].replace("$ID", identifier or "")
-        answer = client.post(path, json=json.loads(call["body"])) if call["body"] else client.get(path)
+        body = json.loads(call["body"]) if call["body"] else None
+        headers = dict(header.split(": ") for header in re.findall(r"'([^']*)'", call["headers"]))
+        method = call["method"] or ("POST" if body else "GET")
+        answer = client.request(method, path, json=body, headers=headers)
         assert answer.status_code in (200, 201), (path, answer.text)
-        assert path == "/v1/schedule" or call["body"] is None or "null" not in answer.text.split('"inputs"')[0]
+        assert path == "/v1/schedule" or method != "POST" or "null" not in answer.text.split('"inputs"')[0]
         identifier = identifier or answer.json()["patient_id"]
     assert client.get(f"/ui/patients/{identifier}").status_code == 200
 

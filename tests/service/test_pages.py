@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from service.ui.routes import _points
+from tests.service.checks import ANY_VERSION
 from tests.service.conftest import PATIENT, VISIT
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -70,7 +71,8 @@ def test_every_page_says_what_it_is_and_is_not(client, address):
 def test_no_page_runs_or_fetches_anything_from_elsewhere(client, address):
     for shown in all_pages(client, address):
         for tag, attributes in shown.tags:
-            assert tag not in ("script", "iframe", "form", "img", "style")
+            assert tag not in ("script", "iframe", "img", "style", "input")
+            assert tag != "form" or (attributes["method"], attributes["action"]) == ("post", "/ui/logout")
             assert not any(name.startswith("on") or name == "style" for name in attributes)
             for name in ("href", "src"):
                 assert attributes.get(name, "#").startswith(("/ui", "/v1/", "#"))
@@ -184,7 +186,7 @@ def test_f23_what_people_type_is_shown_and_never_obeyed(client):
 )
 def test_pages_say_why_there_is_no_number(client, patient, address, fact, said):
     path, body = fact
-    assert client.post(f"{patient}/{path}", json=body).status_code == 201
+    assert client.post(f"{patient}/{path}", json=body, headers=ANY_VERSION).status_code == 201
     for shown in (page(client, "/ui"), page(client, address)):
         assert said in shown.text
         assert "Risk as of" not in shown.text

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.service.checks import paths, problem
+from service.store.repository import STATEMENTS
+from tests.service.checks import ANY_VERSION, paths, problem
 from tests.service.conftest import BASELINE, PATIENT, TODAY, VISIT
 
 
@@ -55,8 +56,10 @@ def test_the_answer_to_a_visit_is_the_risk_and_schedule_as_of_its_date(client, p
     answer = client.post(f"{patient}/visits", json=VISIT).json()
     assert answer["risk"] == client.get(f"{patient}/risk", params={"as_of": VISIT["date"]}).json()
     whole = client.get(f"{patient}/schedule", params={"as_of": VISIT["date"]}).json()
-    beside = dict.fromkeys(("bands", "guidelines", "silent_guidelines", "frontier", "referral"))
-    assert answer["schedule"] == {**whole, **beside}
+    beside = dict.fromkeys(
+        ("bands", "guidelines", "silent_guidelines", "treatment", "frontier", "referral", "recommendation_id")
+    )
+    assert {**answer["schedule"], "recommendation_id": None} == {**whole, **beside}
     assert answer["change"]["risk_after"] == answer["risk"]["events"]
     assert answer["warnings"] == []
 
@@ -102,7 +105,8 @@ def test_a_schedule_without_a_record_is_the_schedule_of_the_record(client, patie
     client.post(f"{patient}/visits", json=VISIT)
     visit = {key: VISIT[key] for key in ("date", "markers", "tests")}
     body = {"patient": {"origin_date": "2024-01-15", "baseline": BASELINE}, "visits": [visit], "tier": "regional"}
-    assert client.post("/v1/schedule", json=body).json() == client.get(f"{patient}/schedule").json()
+    recorded = client.get(f"{patient}/schedule").json()
+    assert client.post("/v1/schedule", json=body).json() == {**recorded, "recommendation_id": None}
     body["visits"].append(visit)
     assert paths(client.post("/v1/schedule", json=body)) == ["visits.1.date"]
 
@@ -123,7 +127,9 @@ def test_f07_dates_that_cannot_be(client, patient):
     assert paths(client.post(f"{patient}/visits", json={"date": "2024-01-14"})) == ["date"]
     assert paths(client.post("/v1/patients", json={**PATIENT, "origin_date": after})) == ["origin_date"]
     assert paths(client.post("/v1/patients", json={**PATIENT, "origin_date": "1899-12-31"})) == ["origin_date"]
-    assert paths(client.post(f"{patient}/outcome", json={"date": "2024-01-15", "event": "none"})) == ["date"]
+    assert paths(
+        client.post(f"{patient}/outcome", json={"date": "2024-01-15", "event": "none"}, headers=ANY_VERSION)
+    ) == ["date"]
     assert paths(client.get(f"{patient}/risk", params={"as_of": after})) == ["query.as_of"]
     assert paths(client.get(f"{patient}/risk", params={"as_of": "2024-01-14"})) == ["query.as_of"]
     # Clocks differ: one day ahead is allowed.
@@ -162,13 +168,13 @@ def test_f14_a_retracted_visit_no_longer_counts_and_stays_in_the_database(client
     before = client.get(f"{patient}/risk").json()
     visit = client.post(f"{patient}/visits", json=VISIT).json()["visit_id"]
     assert problem(client.post(f"{patient}/visits", json=VISIT), 409)["type"].endswith(":duplicate")
-    assert client.delete(f"{patient}/visits/{visit}").status_code == 204
+    assert client.delete(f"{patient}/visits/{visit}", headers=ANY_VERSION).status_code == 204
     assert client.get(f"{patient}/risk").json() == before
     assert client.get(f"{patient}/visits").json() == {"visits": []}
-    problem(client.delete(f"{patient}/visits/{visit}"), 404)
+    problem(client.delete(f"{patient}/visits/{visit}", headers=ANY_VERSION), 404)
     assert client.post(f"{patient}/visits", json={**VISIT, "tests": {}}).status_code == 201
     with app.state.service.database.engine.connect() as connection:
-        assert connection.scalar(text("select count(*) from visit")) == 2
+        assert connection.scalar(text("select count(*) from visit_statement")) == 2
 
 
 def test_f15_a_positive_result_withholds_every_number_until_work_up(client, patient):
@@ -181,23 +187,27 @@ def test_f15_a_positive_result_withholds_every_number_until_work_up(client, pati
         assert refusal["type"].endswith(":awaiting-work-up")
         assert client.get(f"{patient}/{question}", params={"as_of": "2025-01-14"}).status_code == 200
     # Work-up cleared it: the visit is retracted and the result recorded as negative.
-    client.delete(f"{patient}/visits/{answer['visit_id']}")
+    client.delete(f"{patient}/visits/{answer['visit_id']}", headers=ANY_VERSION)
     client.post(f"{patient}/visits", json={"date": "2025-01-15", "tests": {"ct": "negative"}})
     assert client.get(f"{patient}/schedule").status_code == 200
 
 
 def test_f15_an_outcome_closes_follow_up(client, patient):
     client.post(f"{patient}/visits", json=VISIT)
-    assert paths(client.post(f"{patient}/outcome", json={"date": "2024-07-14", "event": "local"})) == ["date"]
-    assert paths(client.post(f"{patient}/outcome", json={"date": "2025-01-15", "event": "cured"})) == ["event"]
+    assert paths(
+        client.post(f"{patient}/outcome", json={"date": "2024-07-14", "event": "local"}, headers=ANY_VERSION)
+    ) == ["date"]
+    assert paths(
+        client.post(f"{patient}/outcome", json={"date": "2025-01-15", "event": "cured"}, headers=ANY_VERSION)
+    ) == ["event"]
     outcome = {"date": "2025-01-15", "event": "local"}
-    answer = client.post(f"{patient}/outcome", json=outcome)
+    answer = client.post(f"{patient}/outcome", json=outcome, headers=ANY_VERSION)
     assert answer.status_code == 201
     assert answer.json() == outcome == client.get(patient).json()["outcome"]
     refused = [
         client.get(f"{patient}/risk"),
         client.get(f"{patient}/schedule", params={"as_of": "2025-01-15"}),
-        client.post(f"{patient}/outcome", json=outcome),
+        client.post(f"{patient}/outcome", json=outcome, headers=ANY_VERSION),
         client.post(f"{patient}/visits", json={"date": "2025-01-16"}),
     ]
     for refusal in refused:
@@ -216,12 +226,12 @@ def test_a_visit_beyond_what_the_model_supports_is_kept_and_says_so(client, mode
 
 def test_deleting_erases_everything(client, patient, app):
     client.post(f"{patient}/visits", json=VISIT)
-    client.post(f"{patient}/outcome", json={"date": "2025-01-15", "event": "none"})
-    assert client.delete(patient).status_code == 204
+    client.post(f"{patient}/outcome", json={"date": "2025-01-15", "event": "none"}, headers=ANY_VERSION)
+    assert client.delete(patient, headers=ANY_VERSION).status_code == 204
     problem(client.get(patient), 404)
-    problem(client.delete(patient), 404)
+    problem(client.delete(patient, headers=ANY_VERSION), 404)
     with app.state.service.database.engine.connect() as connection:
-        for table in ("patient", "visit", "outcome"):
+        for table in ("patient", *(table.__tablename__ for table in STATEMENTS), "recommendation", "idempotency_key"):
             assert connection.scalar(text(f"select count(*) from {table}")) == 0
 
 
@@ -239,7 +249,7 @@ def test_of_many_who_record_the_same_day_exactly_one_succeeds(server, client, pa
     statuses = {day: [] for day in dates}
 
     def record(day):
-        with httpx.Client(base_url=server, timeout=60) as http:
+        with httpx.Client(base_url=server, timeout=60, headers=client.headers) as http:
             statuses[day].append(http.post(f"{patient}/visits", json={"date": day}).status_code)
 
     threads = [threading.Thread(target=record, args=(day,)) for day in dates]

@@ -51,6 +51,17 @@ def test_guidelines_show_their_marks_and_what_was_assumed(whole):
     assert silent.isdisjoint(named)
 
 
+def test_bodies_are_asked_about_treatment_and_said_to_part_on_what_turns_some(whole):
+    treatment = whole["treatment"]
+    spoken = {body["id"]: body["rule"] for body in treatment["bodies"] if body["rule"]}
+    assert spoken
+    assert all(rule["kind"] in {"local", "radical", "either"} and rule["advice"] for rule in spoken.values())
+    assert all(rule["caution"] for rule in spoken.values() if rule["mark"] not in {"V", "V2"})
+    turned = [set(body["turned_by"]) for body in treatment["bodies"]]
+    assert set(treatment["parts_on"]) == set.union(*turned) - set.intersection(*turned)
+    assert set(treatment["assumed_facts"]).isdisjoint(BASELINE)
+
+
 def test_a_referral_names_its_criteria_and_what_staying_costs(client, patient):
     answer = client.get(f"{patient}/schedule", params={"tier": "primary"}).json()["referral"]
     assert answer["to_tier"] == "regional"

@@ -1,17 +1,19 @@
 """What both databases promise alike."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from service.errors import DuplicateError, NotFoundError
 from service.record import Outcome, Patient, Visit
 from service.settings import database_url
 from service.store.database import Database
-from service.store.tables import Base
+from service.store.types import Base
 from tests.service.conftest import NOW
 
 PATIENT = Patient(date(2024, 2, 29), {"size_mm": 0.1 + 0.2, "sex": "male", "margin": "R0", "ppi_use": True}, "primary")
@@ -23,6 +25,8 @@ def database(url):
     """An empty database of each kind."""
     database = Database(url)
     Base.metadata.drop_all(database.engine)
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(text("drop table if exists alembic_version"))
     database.create_tables()
     yield database
     database.close()
@@ -45,7 +49,7 @@ def read(database, patient_id):
 
 def test_what_is_written_is_read_to_the_last_digit_by_another_process(database, patient_id, url):
     with database.writing() as patients:
-        patients.changing(patient_id)
+        patients.changing(patient_id, NOW)
         visit_id = patients.add_visit(patient_id, VISIT, now=NOW)
         patients.close(patient_id, Outcome(date(2024, 9, 1), "none"), now=NOW)
     another = Database(url)
@@ -72,7 +76,7 @@ def test_moments_come_back_in_utc(database):
 def test_an_error_leaves_nothing_behind(database, patient_id):
     def fail_half_way():
         with database.writing() as patients:
-            patients.changing(patient_id)
+            patients.changing(patient_id, NOW)
             patients.add_visit(patient_id, VISIT, now=NOW)
             patients.session.flush()
             raise RuntimeError
@@ -125,3 +129,86 @@ def test_sqlite_writes_ahead_syncs_fully_and_checks_references(tmp_path):
         found = [connection.scalar(text(f"pragma {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
     database.close()
     assert found == ["wal", 2, 1]
+
+
+def test_what_is_erased_is_no_longer_in_the_file(tmp_path):
+    file = tmp_path / "x.sqlite"
+    database = Database(database_url(f"sqlite:///{file}"))
+    database.create_tables()
+    patient_id = add(database, "Jane Doe")
+    with database.writing() as patients:
+        patients.add_visit(patient_id, VISIT, now=NOW)
+    written = file.read_bytes() + (tmp_path / "x.sqlite-wal").read_bytes()
+    with database.writing() as patients:
+        patients.remove(patient_id)
+    database.close()  # moves what is in the write-ahead log into the file
+    for text_of_hers in (b"Jane Doe", b"O'Neil"):
+        assert text_of_hers in written
+        assert text_of_hers not in file.read_bytes()
+
+
+def test_two_changes_never_share_a_moment_even_if_the_clock_is_set_back(database, patient_id):
+    moments = []
+    for now in (NOW, NOW, NOW - timedelta(hours=1), NOW + timedelta(hours=1)):
+        with database.writing() as patients:
+            moments.append(patients.changing(patient_id, now)[1])
+    microsecond = timedelta(microseconds=1)
+    assert moments == [NOW + microsecond, NOW + 2 * microsecond, NOW + 3 * microsecond, NOW + timedelta(hours=1)]
+
+
+def test_every_state_that_a_record_ever_had_can_be_read_again(database, patient_id):
+    """Ten changes; after each, all states so far are read as known at their moments, and are what they were."""
+    states = []
+
+    def change(step):
+        with database.writing() as patients:
+            stored, moment = patients.changing(patient_id, NOW)
+            step(patients, stored, moment)
+        states.append((moment, read(database, patient_id)))
+
+    def visit(day):
+        return lambda patients, _, now: patients.add_visit(patient_id, replace(VISIT, date=day), now=now)
+
+    def corrected(patients, stored, now):
+        old = stored.visits[0]
+        patients.retract_visit(patient_id, old.visit_id, now=now)
+        patients.add_visit(patient_id, replace(old.visit, note=f"mended {now}"), now=now, visit_id=old.visit_id)
+
+    change(visit(date(2024, 8, 1)))
+    change(visit(date(2024, 6, 1)))
+    change(corrected)
+    change(lambda patients, _, now: patients.correct(patient_id, replace(PATIENT, tier=None), now=now))
+    change(lambda patients, _, now: patients.close(patient_id, Outcome(date(2024, 9, 1), "none"), now=now))
+    change(lambda patients, _, now: patients.reopen(patient_id, now=now))
+    change(lambda patients, _, now: patients.close(patient_id, Outcome(date(2024, 9, 2), "nodal"), now=now))
+    change(corrected)
+    change(lambda patients, stored, now: patients.retract_visit(patient_id, stored.visits[1].visit_id, now=now))
+    change(lambda patients, _, now: patients.correct(patient_id, PATIENT, now=now))
+    assert [stored.version for _, stored in states] == list(range(2, 12))
+    assert all(before.patient != after.patient for (_, before), (_, after) in pairwise(states))
+    with database.reading() as patients:
+        for moment, stored in states:
+            assert patients.get(patient_id, moment) == stored
+        assert patients.get(patient_id, NOW).patient == PATIENT
+        with pytest.raises(NotFoundError):
+            patients.get(patient_id, NOW - timedelta(microseconds=1))
+
+
+def test_the_present_is_read_with_two_queries_and_through_indexes(database, patient_id):
+    with database.writing() as patients:
+        patients.add_visit(patient_id, VISIT, now=NOW)
+    asked = []
+
+    def note(_connection, _cursor, query, values, *_):
+        if query.startswith("SELECT"):
+            asked.append((query, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    read(database, patient_id)
+    assert len(asked) == 2
+    if database.engine.dialect.name == "sqlite":
+        with database.engine.connect() as connection:
+            for query, values in asked:
+                plan = [row[3] for row in connection.exec_driver_sql(f"explain query plan {query}", values)]
+                assert plan
+                assert all(step.startswith("SEARCH") and "INDEX" in step for step in plan), plan

@@ -1,0 +1,1 @@
+"""The tables' revisions, from the first to today's; `service.store.revision` walks them."""
