@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from model.simulate.summary import Outcome
 
+# What a kind of policy is drawn with, by how its name begins: colours and marks alone would repeat.
+LINES = {"engine": ("-", 2.5), "oracle": (":", 1.5), "rival": ("--", 1.0)}
+PLAIN = ("-", 1.0)
+
 
 def burden_against_delay(outcomes: Sequence[Outcome], *, title: str) -> str:
     """Draw the figure as SVG text, the same bytes for the same numbers."""
@@ -29,11 +33,13 @@ def burden_against_delay(outcomes: Sequence[Outcome], *, title: str) -> str:
             x = [float(outcome.course.undetected_months.mean()) for outcome in mine]
             y = [float(outcome.course.burden.mean()) for outcome in mine]
             curve = mine[0].price is not None
+            style, width = next((line for start, line in LINES.items() if kind.startswith(start)), PLAIN)
             panel.plot(
                 *zip(*sorted(zip(x, y, strict=True)), strict=True),
                 marker=MARKS[index % len(MARKS)],
                 markersize=4 if curve else 7,
-                linestyle="-" if curve else "none",
+                linestyle=style if curve else "none",
+                linewidth=width,
                 color=COLOURS[index % len(COLOURS)],
                 markerfacecolor="white" if index % 2 else None,
                 label=kind,
