@@ -107,15 +107,25 @@ def plan(
     Raises NotSupportedError where the model has no answer, no test of the tier sees anything, or the policy has no
     price.
     """
+    asked = predictor, patients.histories, patients.as_of_month, patients.end_month(policy)
+    fine = prospects(*asked, step=FINE_STEP, spacing=FINE_SPACING, at_once=_at_once(policy))
+    found = search_plans(predictor, patients, policy, tier=tier, thorough=thorough)
+    for (who, task, limits, chosen), (_, finely) in zip(found, fine, strict=True):
+        as_of_month = patients.as_of_month[who]
+        yield who, _described(predictor.study, policy, task, limits, chosen, fine=finely, as_of_month=as_of_month)
+
+
+def search_plans(
+    predictor: Predictor, patients: Patients, policy: Policy, *, tier: str | None = None, thorough: bool = False
+) -> Iterator[tuple[IntArray, Task, Limits, IntArray]]:
+    """Yield (which patients, what was weighed, within what, plans of actions), some at a time; as `plan` otherwise."""
     study = predictor.study
     actions = _actions(study, policy, tier)
     asked = predictor, patients.histories, patients.as_of_month, patients.end_month(policy)
-    at_once = AT_ONCE_WITH_DRAWS if policy.cautious else AT_ONCE
-    coarse = prospects(*asked, at_once=at_once)
+    coarse = prospects(*asked, at_once=_at_once(policy))
     if policy.cautious:
-        coarse = _upper(coarse, prospects(*asked, at_once=at_once, n_draws=DRAWS))
-    fine = prospects(*asked, step=FINE_STEP, spacing=FINE_SPACING, at_once=at_once)
-    for (who, prospect), (_, finely) in zip(coarse, fine, strict=True):
+        coarse = _upper(coarse, prospects(*asked, at_once=_at_once(policy), n_draws=DRAWS))
+    for who, prospect in coarse:
         limits = limits_of(patients, who, prospect, policy)
         task = Task.of(study, prospect, actions, np.full(len(who), policy.price or 1.0))
         if policy.delay_months is None:
@@ -126,7 +136,11 @@ def plan(
         if patients.former_month is not None:
             former = patients.former_month[who] - patients.as_of_month[who]
             chosen = steadied(task, limits, policy, chosen, former, thorough=thorough)
-        yield who, _described(study, policy, task, limits, chosen, fine=finely, as_of_month=patients.as_of_month[who])
+        yield who, task, limits, chosen
+
+
+def _at_once(policy: Policy) -> int:
+    return AT_ONCE_WITH_DRAWS if policy.cautious else AT_ONCE
 
 
 def limits_of(patients: Patients, who: IntArray, prospect: Prospect, policy: Policy) -> Limits:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.schedule.planner import Patients, plan
+from model.schedule.planner import Patients, plan, search_plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,11 @@ def replanned(
     former = np.full(len(patients), np.nan)
     earlier = Patients(patients.histories.select(again), before[again])
     if len(again):
-        for part, plans in plan(predictor, earlier, policy, tier=tier):
+        for part, task, _, chosen in search_plans(predictor, earlier, policy, tier=tier):
             who = again[part]
+            month = before[who][:, None] + task.prospect.slot_month
             # A visit that was planned for about now is the one at hand.
-            former[who] = _next_date(plans, patients.as_of_month[who] + policy.shortest_interval_months)
+            former[who] = _next_date(chosen, month, patients.as_of_month[who] + policy.shortest_interval_months)
     yield from plan(predictor, replace(patients, former_month=former), policy, tier=tier)
 
 
@@ -43,8 +44,10 @@ def moment_before(histories: Histories, as_of_month: FloatArray) -> FloatArray:
     return np.asarray(np.where(visit < as_of_month[:, None] - 1e-9, visit, 0.0).max(axis=1, initial=0.0))
 
 
-def _next_date(plans: Plans, from_month: FloatArray) -> FloatArray:
-    """First planned visit from a month on, both since the origin, (n_patients,); nan without one."""
-    month = plans.as_of_month[:, None] + plans.slot_month
-    visited = plans.done.any(axis=2) & (month >= from_month[:, None] - 1e-9)
+def _next_date(plan: IntArray, month: FloatArray, from_month: FloatArray) -> FloatArray:
+    """First planned visit from a month on, since the origin, (n_patients,); nan without one.
+
+    plan : (n_patients, n_slots) of actions; month : likewise, of the slots
+    """
+    visited = (plan > 0) & (month >= from_month[:, None] - 1e-9)
     return np.where(visited.any(axis=1), month[np.arange(len(month)), visited.argmax(axis=1)], np.nan)

@@ -141,6 +141,8 @@ class _Walk:
     def visit(self, slot: int) -> None:
         """Go past a slot, its visit done."""
         rows = np.flatnonzero(self.plan[:, slot])
+        if not len(rows):
+            return
         self.task.look(self.unfound, rows, self.plan[rows, slot], slot)
         unfound = 1.0 - self.task.total[rows] + self.unfound[rows].sum(axis=2)
         self.nothing_found[rows] = unfound.prod(axis=1)
@@ -148,19 +150,27 @@ class _Walk:
 
     def _put_off(self, rows: IntArray, slot: int, best: FloatArray) -> None:
         """Move the visit to the next slot, which is empty, where that gains more."""
-        rows = rows[self._fits(rows, slot + 1, self.following[rows, slot + 1])]
+        rows = self._fitting(rows, slot + 1, slot + 1)
+        if not len(rows):
+            return
         value = self.gains(rows, slot + 1, self.worth.after[slot + 1][rows])
         action, wins = _best(value, best[rows] + self.least[rows])
         self.plan[rows[wins], slot], self.plan[rows[wins], slot + 1] = 0, action[wins]
 
     def _bring_forward(self, rows: IntArray, slot: int, best: FloatArray) -> None:
         """Move the visit of the next slot to this one, which is empty, where that gains more."""
-        rows = rows[self._fits(rows, slot, self.following[rows, slot + 1])]
+        rows = self._fitting(rows, slot, slot + 1)
+        if not len(rows):
+            return
         later = self.worth.after[slot + 1][rows]
         held = self.gains(rows, slot + 1, later)[np.arange(len(rows)), self.plan[rows, slot + 1]]
         value = self.gains(rows, slot, self.worth.through(slot, later, rows))
         action, wins = _best(value, held + best[rows] + self.least[rows])
         self.plan[rows[wins], slot], self.plan[rows[wins], slot + 1] = action[wins], 0
+
+    def _fitting(self, rows: IntArray, slot: int, without: int) -> IntArray:
+        """Those of some rows in whom a visit may be in a slot, were there none in slot `without`."""
+        return rows[self._fits(rows, slot, self.following[rows, without])] if len(rows) else rows
 
     def _fits(self, rows: IntArray, slot: int, after: IntArray) -> BoolArray:
         """Whether a visit may be in a slot between the one last seen and the one after it, (n_rows,)."""
