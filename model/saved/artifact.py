@@ -22,6 +22,8 @@ from model.onset.scaling import Scaling
 from model.onset.splines import Splines
 from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
 from model.saved.atomic_folder import new_folder
+from model.saved.golden import golden_file
+from model.saved.signature import SIGNATURE, is_signed
 from model.study.file import parse_study
 
 if TYPE_CHECKING:
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 SCHEMA_VERSION = 1
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "joblib")
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.sha256"  # as `sha256sum -c` reads it: the manifest sums the files, this sums the manifest
+GOLDEN = "golden.json"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class LoadedModel:
     version : the folder's name
     sha256 : one sum over the sums of all files
     manifest, facts : manifest.json and model_facts.json
+    golden : golden.json; None in a model from before there was one
     """
 
     predictor: Predictor
@@ -52,6 +58,7 @@ class LoadedModel:
     manifest: dict[str, Any]
     facts: dict[str, Any]
     folder: Path
+    golden: bytes | None
 
 
 def encode(predictor: Predictor, study_text: str, reports: dict[str, str]) -> dict[str, bytes]:
@@ -59,6 +66,7 @@ def encode(predictor: Predictor, study_text: str, reports: dict[str, str]) -> di
     return {
         "model.npz": _arrays(predictor),
         "study.toml": study_text.encode(),
+        GOLDEN: golden_file(predictor),
         **{name: text.encode() for name, text in reports.items()},
     }
 
@@ -108,13 +116,15 @@ def save(
     return folder, True
 
 
-def load(folder: Path) -> LoadedModel:
+def load(folder: Path, key: Ed25519PublicKey | None = None) -> LoadedModel:
     """Verify every sum, then read the model; raises ArtifactError and reads nothing further if a sum is wrong.
+
+    key : whose signature the model must carry; None = anybody's, or none
 
     Nothing in the folder is executed: arrays are read without pickles, the rest is text.
     """
     try:
-        written = (folder / MANIFEST).read_bytes()
+        written = _plain_file(folder, MANIFEST)
         manifest = json.loads(written)
         expected = dict(manifest["files"])
         schema, total, version = manifest["schema_version"], manifest["sha256"], manifest["version"]
@@ -122,13 +132,15 @@ def load(folder: Path) -> LoadedModel:
         below = sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
         rule = f"give one of those below it, such as {below[-1]}" if below else "or an incomplete one"
         raise ArtifactError(f"{folder}: no readable {MANIFEST}: not a model folder, {rule}") from None
+    if key is not None and not is_signed(key, written, _required(folder, SIGNATURE)):
+        raise ArtifactError(f"{folder}: {SIGNATURE} was not made with the key that is asked for")
     if schema != SCHEMA_VERSION:
         raise ArtifactError(f"{folder}: schema version {schema}, this program reads {SCHEMA_VERSION}: train it again")
     own = _sums({MANIFEST: written, MANIFEST_SUM: _line(MANIFEST, written).encode()})
     contents = {name: _verified(folder, name, sum_) for name, sum_ in {**expected, **own}.items()}
     if _sum_of_sums(expected) != total or folder.resolve().name != version:
         raise ArtifactError(f"{folder}: {MANIFEST} does not belong to these files")
-    stray = sorted(path.name for path in folder.iterdir() if path.name not in contents)
+    stray = sorted(path.name for path in folder.iterdir() if path.name not in (*contents, SIGNATURE))
     if stray:
         raise ArtifactError(f"{folder}: {stray[0]} is not part of the model: take it out of the folder")
     try:
@@ -137,7 +149,13 @@ def load(folder: Path) -> LoadedModel:
     except Exception as error:  # Whatever a forged file makes the readers raise, the answer is the same.
         rule = "the files are whole, but not a model that this program can read: train it again"
         raise ArtifactError(f"{folder}: {rule}") from error
-    return LoadedModel(predictor, version, total, manifest, facts, folder)
+    return LoadedModel(predictor, version, total, manifest, facts, folder, contents.get(GOLDEN))
+
+
+def report(model: LoadedModel, name: str) -> bytes | None:
+    """Read one of a model's files, verified anew; None if it has none of that name. Raises ArtifactError."""
+    expected = model.manifest["files"].get(name)
+    return None if expected is None else _verified(model.folder, name, expected)
 
 
 def newest(folder: Path) -> Path:
@@ -167,16 +185,24 @@ def _line(name: str, content: bytes) -> str:
 
 
 def _verified(folder: Path, name: str, expected: str) -> bytes:
-    path = folder / name
-    if path.name != name or path.is_symlink():
-        raise ArtifactError(f"{folder}: {name} is not a plain file of this folder")
-    try:
-        content = path.read_bytes()
-    except OSError:
-        raise ArtifactError(f"{folder}: {name} is missing") from None
+    content = _required(folder, name)
     if hashlib.sha256(content).hexdigest() != expected:
         raise ArtifactError(f"{folder}: {name} was changed after it was written; the model is not loaded")
     return content
+
+
+def _required(folder: Path, name: str) -> bytes:
+    try:
+        return _plain_file(folder, name)
+    except OSError:
+        raise ArtifactError(f"{folder}: {name} is missing") from None
+
+
+def _plain_file(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if path.name != name or path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ArtifactError(f"{folder}: {name} is not a plain file of this folder")
+    return path.read_bytes()
 
 
 def _arrays(predictor: Predictor) -> bytes:

@@ -83,6 +83,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("DELETE", "/v1/api-keys/{key_id}"): ADMINS,
     ("GET", "/ui"): PAGES,
     ("GET", "/ui/patients/{patient_id}"): PAGES,
+    ("GET", "/ui/monitoring"): Rule(WATCH.roles, session=True),
     ("GET", "/ui/style.css"): PUBLIC,
     ("GET", "/ui/login"): PUBLIC,
     ("POST", "/ui/login"): PUBLIC,

@@ -23,12 +23,22 @@ T = TypeVar("T")
 @router.get("/calibration", responses=refusals())
 def read_calibration(service: ServiceDep) -> CalibrationOut:
     """Say what happened against what was expected, by calendar quarter and by horizon, and whether that is alarming."""
+    return calibration(service)
+
+
+def calibration(service: Service) -> CalibrationOut:
+    """Work it out, or take what was worked out for the same records today."""
     return _kept(service, "calibration", lambda _: calibration_answer(service.model, service.database, service.today()))
 
 
 @router.get("/drift", responses=refusals())
 def read_drift(service: ServiceDep) -> DriftOut:
     """Hold the inputs of each calendar quarter against those that the model was trained on."""
+    return drift(service)
+
+
+def drift(service: Service) -> DriftOut:
+    """Work it out, or take what was worked out for the same records today."""
     return _kept(service, "drift", lambda _: drift_answer(service.model, service.database, service.today()))
 
 

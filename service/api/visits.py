@@ -138,7 +138,7 @@ def retract_visit(
     if_match: IfMatch = None,
 ) -> None:
     """Take a visit back that was entered in error; it no longer counts, and stays in the history."""
-    with service.database.writing() as patients:
+    with service.database.turns.of(patient_id), service.database.writing() as patients:
         stored, now = patients.changing(patient_id, service.clock())
         patients.retract_visit(patient_id, visit_id, now=now)
         require_version(if_match, stored.version)
@@ -155,17 +155,18 @@ def _recorded(
 ) -> Response:
     """Work the answer out first and write then, so that nobody waits for the model while the record is locked.
 
-    Whoever changed the record meanwhile makes it be worked out again, under the lock.
+    Whoever changed the record meanwhile, from another process, makes it be worked out again, under the lock.
     """
-    with service.database.reading() as patients:
-        found = told(patients.get(patient_id))
-    with service.database.writing() as patients:
-        if keyed is not None:
-            keyed.claim(patients.session, service.clock())
-        stored, now = patients.changing(patient_id, service.clock())
-        if stored.version != found.version:
-            found = told(stored)
-        answer = write(patients, found, now)
+    with service.database.turns.of(patient_id):
+        with service.database.reading() as patients:
+            found = told(patients.get(patient_id))
+        with service.database.writing() as patients:
+            if keyed is not None:
+                keyed.claim(patients.session, service.clock())
+            stored, now = patients.changing(patient_id, service.clock())
+            if stored.version != found.version:
+                found = told(stored)
+            answer = write(patients, found, now)
     offer(service, found.patient, found.answer.risk)
     return answer
 

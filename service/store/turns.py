@@ -1,7 +1,7 @@
 """Whoever changes a patient within this process takes turns, before any lock of the database is held.
 
-The database alone would do for safety. But an answer takes far longer than its transaction: those who work out answers
-about one record at the same time would all but one have to do it again, with everybody else's writes waiting.
+The database alone would do for safety. But an answer takes far longer than its transaction: of those who work out
+answers about one record at the same time all but one would have to do it again, with everybody else's writes waiting.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from service.errors import BusyError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
+
+MOST_SECONDS = 20.0
 
 
 class Turns:
@@ -23,18 +27,21 @@ class Turns:
         self._locks: dict[UUID, tuple[Lock, int]] = {}  # with how many hold it or wait for it
 
     @contextmanager
-    def of(self, patient_id: UUID) -> Iterator[None]:
-        """Wait for the turn, and hold it until the block ends."""
+    def of(self, patient_id: UUID, most_seconds: float = MOST_SECONDS) -> Iterator[None]:
+        """Wait for the turn, and hold it until the block ends; raises BusyError if it does not come."""
         with self._guard:
             lock, count = self._locks.get(patient_id, (Lock(), 0))
             self._locks[patient_id] = lock, count + 1
         try:
-            with lock:
+            if not lock.acquire(timeout=most_seconds):
+                raise BusyError("Others are changing this record.")
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             with self._guard:
-                lock, count = self._locks[patient_id]
-                if count == 1:
+                count = self._locks[patient_id][1] - 1
+                self._locks[patient_id] = lock, count
+                if not count:
                     del self._locks[patient_id]
-                else:
-                    self._locks[patient_id] = lock, count - 1

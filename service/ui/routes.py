@@ -14,6 +14,7 @@ from service.api.answers import model_ref
 from service.api.asking import AskedDep
 from service.api.dependencies import PatientId, ServiceDep
 from service.api.incoming import Name
+from service.api.monitoring import calibration, drift
 from service.api.reading import read
 from service.api.recommending import recommended, remember
 from service.api.silent import offer
@@ -61,6 +62,26 @@ def show_patient(patient_id: PatientId, service: ServiceDep, asked: AskedDep, ti
         _, made = recommended(service.planning, patient_id, stored.patient, shown.schedule, whole=True)
         remember(service, asked, made)
     return _page("patient.html", service.model, page=shown)
+
+
+@router.get("/monitoring", dependencies=html_only)
+def show_monitoring(service: ServiceDep) -> HTMLResponse:
+    """Show whether the model is right about the service's own patients; nothing about anybody in particular."""
+    judged, given = calibration(service), drift(service)
+    quarters = list(dict.fromkeys(row.quarter for row in judged.by_quarter))
+    events = list(dict.fromkeys(row.event for row in judged.by_quarter))
+    cells = {(row.quarter, row.event): row for row in judged.by_quarter}
+    drifting = [row for row in given.inputs if row.drift]
+    return _page(
+        "monitoring.html",
+        service.model,
+        judged=judged,
+        quarters=quarters,
+        events=events,
+        cells=cells,
+        given=given,
+        drifting=drifting,
+    )
 
 
 @router.get("/style.css")

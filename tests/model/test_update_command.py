@@ -64,8 +64,8 @@ def test_a_site_of_twice_the_hazard_gets_a_version_of_its_own(update, model_fold
     assert new.manifest["updated_from"] == {"version": old.version, "sha256": old.sha256}
     assert set(new.manifest["data_sha256"]) == {"patients.csv", "visits.csv", "outcomes.csv"}
     assert sorted(contents(folder)) == [
-        "audit.html", "audit.json", "audit_before_update.html", "audit_before_update.json", "manifest.json",
-        "manifest.sha256", "model.npz", "model_facts.json", "study.toml",
+        "audit.html", "audit.json", "audit_before_update.html", "audit_before_update.json", "golden.json",
+        "manifest.json", "manifest.sha256", "model.npz", "model_facts.json", "study.toml",
     ]  # fmt: skip
     assert json.loads((folder / "audit.json").read_text())["version"] == new.version
     assert json.loads((folder / "audit_before_update.json").read_text())["version"] == old.version

@@ -15,6 +15,7 @@ from service.record import Patient, Visit, histories, histories_of_all
 from service.ui.pages import NOT_WORTH_IT, listed
 from tests.service.checks import ANY_VERSION, problem
 from tests.service.conftest import BASELINE, NOW, PATIENT, TODAY, VISIT
+from tests.service.test_pages import HTML, Page
 
 N = 120
 
@@ -67,6 +68,18 @@ def test_the_tables_and_the_store_tell_the_same(client, ids, artifacts, model, r
     assert to_date(answer, "death")["observed"] == (cohort.outcomes.cause[:N] == 4).sum()
     targets = [to_date(answer, event)["observed"] for event in model.predictor.study.event_names[:3]]
     assert to_date(answer, None)["observed"] == sum(targets)
+
+
+def test_the_page_tells_what_the_answer_does(client, ids):
+    judged = calibration(client)
+    page = Page(client.get("/ui/monitoring", headers=HTML))
+    assert f"about the {N} patients recorded here" in page.html
+    for event in ("local", "nodal", "distant", "death", None):
+        row = to_date(judged, event)
+        assert f"{row['observed']} / {row['expected']:.1f}" in page.html
+    ringing = [alarm for alarm in judged["alarms"] if alarm["alarm"]]
+    assert ('<p class="key">None</p>' in page.html) == (not ringing)
+    assert all(name not in page.html for name in ids)
 
 
 def test_without_outcomes_inputs_are_compared_all_the_same(client, app, records, model):

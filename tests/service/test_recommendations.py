@@ -1,7 +1,6 @@
 """Recommendations are records: what was given, what it rested on, that it comes out again, what was decided."""
 
 import json
-from dataclasses import replace
 
 import httpx
 import pytest
