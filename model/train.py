@@ -165,6 +165,8 @@ def _select(
         behind, error = abs(row["difference_to_best"]["value"]), row["difference_to_best"]["standard_error"]
         place = f"{behind:.5f} a patient behind the best (standard error {error:.5f})" if behind else "the best"
         say(f"  {row['name']}: log likelihood {row['log_likelihood']:.1f}, {place}{', chosen' * row['chosen']}")
+    if selection.chosen == "published":
+        say("  so few events do not improve on what is published: the hazards are the study file's, nothing is learned")
     whole = len(who) == len(cohort)
     return selection.chosen, selection.table, selection.held_out[selection.chosen] if whole else None
 

@@ -78,7 +78,10 @@ def select_learner(
         learner: np.concatenate([part[1] for part in parts])[np.argsort(patient)]
         for learner, parts in by_learner.items()
     }
-    n_parameters = {learner: parts[0][0].causes[0].hazard.best.pack().size for learner, parts in by_learner.items()}
+    n_parameters = {
+        learner: 0 if learner == "published" else parts[0][0].causes[0].hazard.best.pack().size
+        for learner, parts in by_learner.items()
+    }
     chosen, table = choose(likelihood, n_parameters)
     return Selection(chosen, table, {learner: [part[0] for part in parts] for learner, parts in by_learner.items()})
 
