@@ -40,7 +40,7 @@ class Acknowledged:
     Attributes
     ----------
     refused : how often it was answered 503 before
-    cut_off : how often the connection broke before an answer
+    cut_off : how often nobody was there, or the connection broke before an answer
     already : whether the service had written it before the try that it answered
     """
 
@@ -68,8 +68,12 @@ class Caller:
             found = self._connection.getresponse()
             return Answer(found.status, {name.lower(): value for name, value in found.getheaders()}, found.read())
         except BaseException:
-            self._connection.close()  # The next request makes a new one.
+            self.close()
             raise
+
+    def close(self) -> None:
+        """Let go of the connection; the next request makes a new one."""
+        self._connection.close()
 
     def write(self, path: str, body: Any, key: str) -> Acknowledged:
         """POST under an Idempotency-Key, again and again until it is acknowledged, as a client should."""

@@ -44,7 +44,7 @@ def report(options: Options, place: Place) -> Iterator[str]:
                 answer = caller.ask(operation.method.upper(), request.path, request.body, **headers)
                 statuses[operation.method.upper(), operation.path, answer.status] += 1
                 faults.update(_faults(request, answer, schemas))
-                if answer.status < 300 and "json" in answer.headers.get("content-type", ""):
+                if answer.status < 300 and answer.headers.get("content-type") == "application/json" and answer.body:
                     ids.learn(request, answer.json())
 
         all_at_once(work, options.clients, during=lambda: None)
@@ -70,9 +70,10 @@ def _faults(request: Request, answer: Answer, schemas: Schemas) -> Iterator[str]
         return
     content = described.get("content", {})
     media = answer.headers.get("content-type", "").partition(";")[0]
-    if content and media not in content:
+    if not content:
+        if answer.body:
+            yield f"{where}: {answer.status} with a body"
+    elif media not in content:
         yield f"{where}: {answer.status} as {media}, which is not in the document"
-    elif not content and answer.body:
-        yield f"{where}: {answer.status} with a body"
     elif media.endswith("json"):
         yield from (f"{where}: {fault}" for fault in schemas.faults(content[media].get("schema", {}), answer.json()))

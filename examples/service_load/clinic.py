@@ -96,6 +96,6 @@ def said(clinics: list[Clinic]) -> Iterator[str]:
     )
     yield f"{counts['acknowledged']} visits acknowledged, each in the record once, nothing else in it"
     yield (
-        f"{counts['refused']} tries refused for now, {counts['cut_off']} cut off without an answer; "
+        f"{counts['refused']} tries refused for now, {counts['cut_off']} without an answer; "
         f"{counts['already']} visits had been written before the try that was answered"
     )

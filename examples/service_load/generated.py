@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from examples.service_load.clinic import new_patient, visit
+from examples.service_load.clinic import FOLLOWED_DAYS, VISITS_EACH, day, new_patient, visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # Answers that are worked out from the whole store: a few of them will do.
 SELDOM = ("/v1/monitoring/", "/v1/audit/verify", "/v1/patients/{patient_id}/schedule", "/v1/schedule", "/metrics")
-SELDOM_WEIGHT = 0.02
 IDS_KEPT = 40
 JUNK: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1e308, math.nan, math.inf, 10**30, "", "x" * 3000, "\ud800", "\x00", "2025-02-30"),
@@ -45,7 +44,9 @@ class Operation:
     @property
     def weight(self) -> float:
         """How often it is drawn."""
-        return SELDOM_WEIGHT if self.path.startswith(SELDOM) else 1.0
+        if self.path.startswith(SELDOM):
+            return 0.02
+        return 0.2 if self.method == "delete" else 1.0  # else there would be nothing left to ask about
 
     def parameters(self, place: str) -> Iterator[dict[str, Any]]:
         """Yield the parameters in the path, the query or the headers."""
@@ -111,7 +112,8 @@ def drawn(operation: Operation, schemas: Schemas, ids: Ids, rng: Random) -> Requ
     headers = {"Accept": rng.choice(ACCEPT)} if rng.random() < 0.1 else {}
     for each in operation.parameters("header"):
         if rng.random() < 0.8:
-            headers[each["name"]] = "*" if rng.random() < 0.5 else rng.choice(HEADERS.get(each["name"], ("x",)))
+            usual = "*" if each["name"] == "If-Match" else f"{rng.getrandbits(64):x}"
+            headers[each["name"]] = usual if rng.random() < 0.8 else rng.choice(HEADERS.get(each["name"], ("x",)))
     body = _body(operation, schemas, rng)
     if body is not None:
         headers["Content-Type"] = rng.choice(MEDIA) if rng.random() < 0.03 else "application/json"
@@ -123,7 +125,7 @@ def _body(operation: Operation, schemas: Schemas, rng: Random) -> bytes | None:
         return None
     if rng.random() < 0.05:
         return rng.randbytes(rng.randrange(60))
-    document = _right(operation) if rng.random() < 0.7 else None
+    document = _right(operation, rng) if rng.random() < 0.7 else None
     if document is None:
         document = schemas.draw(operation.about["requestBody"]["content"]["application/json"]["schema"], rng)
     for _ in range(rng.choice((0, 0, 1, 2))):
@@ -131,14 +133,14 @@ def _body(operation: Operation, schemas: Schemas, rng: Random) -> bytes | None:
     return json.dumps(document).encode()
 
 
-def _right(operation: Operation) -> dict[str, Any] | None:
+def _right(operation: Operation, rng: Random) -> dict[str, Any] | None:
     """A body that the study's own rules allow as well, where the schema alone says too little."""
-    number = len(operation.path) % 7
     bodies = {
         ("post", "/v1/patients"): new_patient(),
-        ("post", "/v1/patients/{patient_id}/visits"): visit(number),
+        ("post", "/v1/patients/{patient_id}/visits"): visit(rng.randrange(VISITS_EACH)),
         ("patch", "/v1/patients/{patient_id}/visits/{visit_id}"): {"markers": {"cga": 71.5}},
         ("patch", "/v1/patients/{patient_id}"): {"baseline": {"size_mm": 9.5}},
+        ("post", "/v1/patients/{patient_id}/outcome"): {"date": day(FOLLOWED_DAYS), "event": "none"},
     }
     return bodies.get((operation.method, operation.path))
 

@@ -77,8 +77,7 @@ def _block(service: ServiceProcess, finding: str, n_clients: int, seconds: float
         caller = service.caller()
         while time.monotonic() < began + seconds:
             path = caller.ask("POST", "/v1/patients", new_patient()).headers["location"]
-            _post(caller, path, 0, finding)
-            for number in range(1, VISITS_EACH):
+            for number in range(VISITS_EACH):
                 if time.monotonic() < began + seconds:
                     block.times.append(_post(caller, path, number, finding))
 

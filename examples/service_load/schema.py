@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,7 +31,19 @@ FORMATS: dict[str, Callable[[str], object]] = {
 COUNTS = (("Items", list), ("Length", str), ("Properties", dict))
 KNOWN = {
     *("type", "properties", "required", "additionalProperties", "items", "prefixItems", "anyOf", "enum", "const"),
-    *("format", "pattern", "minimum", "maximum", "$ref", "title", "description", "default", "examples"),
+    *(
+        "format",
+        "pattern",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "$ref",
+        "title",
+        "description",
+        "default",
+        "examples",
+    ),
     *(f"{end}{what}" for end in ("min", "max") for what, _ in COUNTS),
 }
 
@@ -123,8 +136,10 @@ def _text(kind: str | None, rng: Random) -> str:
 
 
 def _size_faults(schema: Schema, value: Any, at: str) -> Iterator[str]:
-    if TYPES["number"](value) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        yield f"{at}: out of range"
+    if TYPES["number"](value):
+        closed = schema.get("minimum", value) <= value <= schema.get("maximum", value)
+        if not closed or not schema.get("exclusiveMinimum", -inf) < value < schema.get("exclusiveMaximum", inf):
+            yield f"{at}: out of range"
     for what, kind in COUNTS:
         if isinstance(value, kind):
             n = len(value)

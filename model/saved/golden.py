@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from model.study.entries import Baseline, Marker
     from model.types import FloatArray
 
-N_CASES = 8
+N_CASES = 6
 MOST_VISITS = 3
 # Ends of a range are for typing errors; these stay this far inside, on the scale that the study models on.
 MARGIN = 0.05

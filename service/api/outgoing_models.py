@@ -118,8 +118,7 @@ def _version(registry: Registry, version: str, past: History, live: LoadedModel)
     except RefusedModelError as error:
         problems = [fault.rule for fault in error.faults]
     else:
-        fault = foreign(model, live.predictor.study.name)
-        problems = [fault.rule] if fault else []
+        problems = [fault.rule for fault in foreign(model, live.predictor.study.name)]
     state: Literal["live", "shadow", "ready", "refused"] = "refused" if problems else "ready"
     if version == live.version:
         state = "live"

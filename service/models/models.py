@@ -14,6 +14,7 @@ from service.errors import Fault, NotFoundError
 from service.models import changes, history
 from service.models.errors import ModelChangedError, RefusedModelError
 from service.models.history import START, Change, History
+from service.models.registry import foreign
 from service.models.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ class Models:
         for ready in (self.live, *self._loaded.values()):
             if ready.model.version == version:
                 return ready
-        return self._keep(self.registry.ready(version, None))
+        return self._ready(version)
 
     def tried(self, version: str) -> Ready:
-        """Return a model that may answer in place of the live one; raises NotFoundError or RefusedModelError.
-
-        It is read from the disk even if it was loaded before: what was tampered with since is not made live.
-        """
-        return self._keep(self.registry.ready(version, self.live.model.predictor.study.name))
+        """Return a model that may answer in place of the live one, read from the disk now; raises as `find`."""
+        ready = self._ready(version)
+        if faults := foreign(ready.model, self.live.model.predictor.study.name):
+            raise RefusedModelError(version, faults)
+        return ready
 
     def _adopt(self, past: History) -> None:
         """Answer by the model that is live, if it may answer, and have the silent one answer silently."""
@@ -114,7 +115,7 @@ class Models:
             return None
         reason = "its folder was named at the start" if past.live else "the first start"
         try:
-            ready = self._keep(self.registry.ready(version, None))
+            ready = self._ready(version)
         except RefusedModelError as error:
             _raise_policies(error)
             folder = self.registry.folders()[version]
@@ -142,7 +143,7 @@ class Models:
 
     def _very(self, change: Change) -> Ready:
         """Return the very model of a change, loaded lately or now; raises NotFoundError or RefusedModelError."""
-        ready = self._loaded.get(change.sha256) or self._keep(self.registry.ready(change.version, None))
+        ready = self._loaded.get(change.sha256) or self._ready(change.version)
         if ready.model.sha256 != change.sha256:
             raise RefusedModelError(change.version, [Fault("files", "they are not those that were made live")])
         return ready
@@ -151,9 +152,12 @@ class Models:
         self.problem = _ought(change, error)
         log.error("the former model goes on: %s", self.problem)
 
-    def _keep(self, ready: Ready) -> Ready:
-        others = [(sha256, kept) for sha256, kept in self._loaded.items() if sha256 != ready.model.sha256]
-        self._loaded = dict([*others[1 - MOST_LOADED :], (ready.model.sha256, ready)])
+    def _ready(self, version: str) -> Ready:
+        """Read a model from the disk and try it, unless these very files were tried before."""
+        model = self.registry.load(version)
+        ready = self._loaded.get(model.sha256) or self.registry.try_out(model)
+        others = [(sha256, kept) for sha256, kept in self._loaded.items() if sha256 != model.sha256]
+        self._loaded = dict([*others[1 - MOST_LOADED :], (model.sha256, ready)])
         return ready
 
 
@@ -161,7 +165,7 @@ def answering(registry: Registry, database: Database) -> Ready:
     """Load the model that is to answer, for those who change nothing; raises as `Models.find`, or ArtifactError."""
     with database.reading() as patients:
         live = history.read_history(patients.session).live
-    return registry.ready(registry.only or (live.version if live else registry.newest()), None)
+    return registry.try_out(registry.load(registry.only or (live.version if live else registry.newest())))
 
 
 def _raise_policies(error: Exception) -> None:

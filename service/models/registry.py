@@ -74,30 +74,24 @@ class Registry:
         except ArtifactError as error:
             raise RefusedModelError(version, [Fault("files", str(error).removeprefix(f"{folder}: "))]) from error
 
-    def ready(self, version: str, study: str | None) -> Ready:
-        """Load a model, try it, and read what it plans by; raises NotFoundError or RefusedModelError.
-
-        study : whose patients it must be for; None = anybody's
-        """
-        model = self.load(version)
-        if fault := foreign(model, study):
-            raise RefusedModelError(version, [fault])
+    def try_out(self, model: LoadedModel) -> Ready:
+        """Try a model on its golden cases, and read what it plans by; raises RefusedModelError."""
         faults = [Fault("self-test", rule) for rule in golden_faults(model.predictor, model.golden)]
         if faults:
-            raise RefusedModelError(version, faults)
+            raise RefusedModelError(model.version, faults)
         try:
             planning = read_planning(model.predictor.study, self.policies)
         except BadInputError as error:
             # By name: where the folder lies is nobody's business beyond this machine.
             rules = [str(replace(each, file=Path(each.file).name)) for each in error.problems]
-            raise RefusedModelError(version, [Fault("policies", rule) for rule in rules]) from error
+            raise RefusedModelError(model.version, [Fault("policies", rule) for rule in rules]) from error
         return Ready(model, planning)
 
 
-def foreign(model: LoadedModel, study: str | None) -> Fault | None:
+def foreign(model: LoadedModel, study: str) -> list[Fault]:
     """Say so if a model is for another study's patients."""
     name = model.predictor.study.name
-    return None if study in (None, name) else Fault("study", f"it is for the study {name}, and our records for {study}")
+    return [] if name == study else [Fault("study", f"it is for the study {name}, and our records for {study}")]
 
 
 def doubts(model: LoadedModel) -> list[str]:

@@ -81,6 +81,11 @@ class Shadow:
             self._thread.join()
         self.keep()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no model answers silently."""
+        return self._running is None
+
     def use(self, change: Change | None, model: LoadedModel | None) -> None:
         """Have the model of a change answer silently from now on, None = none."""
         if change is not None and self._running is not None and change.sequence == self._running.sequence:

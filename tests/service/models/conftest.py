@@ -1,32 +1,35 @@
 """Two versions of a model side by side, and services of one database."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from model.learning.fitting import fit_predictor
 from model.saved import artifact
 from model.study.file import DEFAULT_STUDY
-from model.tables.cohort import read_cohort
 from service.app import create_app
 from service.settings import Settings
-from synthetic_data.__main__ import main as write_synthetic_cohort
 from tests.service.conftest import NOW, admin_of, serving
 from tests.service.databases import KINDS, new_database
 
 
 @pytest.fixture(scope="session")
 def second(tmp_path_factory, model):
-    """Another version of the session's model: fewer patients, other numbers."""
-    folder = tmp_path_factory.mktemp("second")
-    write_synthetic_cohort(["--patients", "600", "--seed", "8", "--out", str(folder / "cohort")])
-    study = model.predictor.study
-    cohort = read_cohort(folder / "cohort", study)
-    predictor, _ = fit_predictor(study, cohort.histories, cohort.outcomes, seed=2)
-    return save(folder, predictor, model.facts)
+    """Another version: in it what tests find is twice as frequent from now on."""
+    causes = [
+        replace(cause, hazard=replace(cause.hazard, best=twice(cause.hazard.best), draws=twice(cause.hazard.draws)))
+        for cause in model.predictor.causes
+    ]
+    predictor = replace(model.predictor, causes=tuple(causes))
+    return save(tmp_path_factory.mktemp("second"), predictor, model.facts)
+
+
+def twice(parameters):
+    """Parameters of twice the hazard."""
+    return replace(parameters, shape=parameters.shape + math.log(2))
 
 
 def save(folder, predictor, facts, *, golden=True, study_text=None):
@@ -57,8 +60,15 @@ def folder(tmp_path, model, second):
 
 
 @pytest.fixture(params=KINDS)
+def either(request):
+    """Each kind of database in turn, for the tests that ask for both."""
+    return request.param
+
+
+@pytest.fixture
 def url(request, tmp_path):
-    return new_database(request.param, request, tmp_path)
+    kind = request.getfixturevalue("either") if "either" in request.fixturenames else "sqlite"
+    return new_database(kind, request, tmp_path)
 
 
 @pytest.fixture

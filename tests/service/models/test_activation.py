@@ -1,5 +1,6 @@
 """Models side by side: made live, rolled back, noticed by every process, and refused with reasons (F24, F29, F30)."""
 
+import json
 import os
 import shutil
 import threading
@@ -34,7 +35,7 @@ def state(client, version):
     return found
 
 
-def test_a_model_is_made_live_and_rolled_back_and_the_history_says_so(start, model, second):
+def test_a_model_is_made_live_and_rolled_back_and_the_history_says_so(either, start, model, second):
     client, _ = start()
     assert live(client) == model.version
     answer = activate(client, second.name)
@@ -77,7 +78,7 @@ def test_rolling_back_goes_back_one_by_one_and_then_no_further(start, model, sec
     assert rules(client.post("/v1/models/rollback", json=REASON)) == ["no other model answered before this one"]
 
 
-def test_another_process_answers_by_the_new_model_at_its_next_request(start, second, model):
+def test_another_process_answers_by_the_new_model_at_its_next_request(either, start, second, model):
     (one, _), (other, _) = start(), start()
     assert activate(one, second.name).status_code == 200
     assert live(other) == second.name
@@ -135,7 +136,6 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("how", SPOILT)
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_f29_a_spoilt_model_is_refused_by_name_and_the_live_one_goes_on(start, folder, second, model, how):
     client, _ = start()
     spoil, said = SPOILT[how]
@@ -162,12 +162,10 @@ def test_f29_a_live_model_that_was_spoilt_is_not_loaded_the_last_good_one_goes_o
     other, _ = start()
     ready = other.get("/readyz").json()
     assert (ready["status"], ready["model"]) == ("ready", model.version)
-    assert ready["problems"] == [
-        f"{second.name} ought to answer, and may not: "
-        "model.npz was changed after it was written; the model is not loaded"
-    ]
+    (said,) = ready["problems"]
+    assert said.startswith(f"{second.name} ought to answer, and may not: model.npz was changed after it was written")
     assert live(other) == model.version
-    assert other.get("/v1/models").json()["problem"] == ready["problems"][0]
+    assert other.get("/v1/models").json()["problem"] == said
     assert "recurrence_risk_model_problem 1.0" in other.get("/metrics").text
     # Another model that is made live ends it.
     assert activate(client, model.version).status_code == 200
@@ -188,12 +186,10 @@ def test_f30_a_model_that_gives_no_number_is_refused_with_the_reason(start, fold
 
 def test_f30_other_answers_than_those_it_was_made_with_are_refused(start, folder, model, second):
     client, _ = start()
-    # The numbers of one model with the golden answers of another: every sum is right.
-    golden = (folder / model.version / "golden.json").read_bytes()
-    reseal(folder / second.name, files={"golden.json": golden})
-    refused = rules(activate(client, second.name))
-    assert all("differs from the golden answers" in rule for rule in refused)
-    assert len(refused) == 6
+    golden = json.loads((folder / second.name / "golden.json").read_text())
+    golden["answers"]["unseen.value"][2][0] += 1e-4  # Every sum is right, and one answer is not.
+    reseal(folder / second.name, files={"golden.json": json.dumps(golden).encode()})
+    assert rules(activate(client, second.name)) == ["unseen.value: differs from the golden answers by up to 0.0001"]
     assert live(client) == model.version
 
 
@@ -217,7 +213,6 @@ def test_what_libraries_it_was_made_with_is_said(start, folder, second):
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "a\nb"}, {"reason": "x" * 301}, {"reason": 1}])
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_change_needs_a_reason(start, second, model, body):
     client, _ = start()
     for path in (f"{second.name}/activate", "rollback", f"{second.name}/shadow"):
