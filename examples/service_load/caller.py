@@ -87,7 +87,10 @@ class Caller:
                 if answer.status == HTTPStatus.CREATED:
                     return Acknowledged(answer, refused, cut_off, "idempotency-replayed" in answer.headers)
                 refused += 1
-                require(_may_come_again(answer), f"a write is acknowledged or refused for now (was {answer.status})")
+                require(
+                    _may_come_again(answer),
+                    f"a write is acknowledged or refused for now (was {answer.status}: {answer.body.decode()[:300]})",
+                )
             time.sleep(PAUSE_SECONDS)
         raise BrokenPromiseError(f"NOT KEPT: a write is acknowledged within {PATIENCE_SECONDS:g} s")
 

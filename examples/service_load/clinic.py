@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from examples.demo import PATIENT
 from examples.service_load.options import require
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from examples.service_load.caller import Acknowledged, Caller
     from examples.service_load.process import ServiceProcess
 
+BASELINE = cast("dict[str, Any]", PATIENT["baseline"])
 FOLLOWED_DAYS = 3300  # Nine years: within what the model answers for.
 MONTHS_APART = 4
 VISITS_EACH = 24
@@ -40,17 +41,22 @@ class Clinic:
     def enter_visit(self) -> None:
         """Enter the next visit, of a new patient once the present one has VISITS_EACH."""
         if not self.path or len(self.visits[self.path]) == VISITS_EACH:
-            made = self.caller.write("/v1/patients", new_patient(), uuid.uuid4().hex)
-            self.path = made.answer.headers["location"]
+            self.path = enter_patient(self.caller)
             self.visits[self.path] = []
         written = self.caller.write(f"{self.path}/visits", visit(len(self.visits[self.path])), uuid.uuid4().hex)
         self.visits[self.path].append(written.answer.json()["visit_id"])
         self.acknowledged.append(written)
 
 
-def new_patient() -> dict[str, Any]:
-    """A patient under a name of its own."""
-    return {**PATIENT, "patient_ref": uuid.uuid4().hex, "origin_date": day(0)}
+def enter_patient(caller: Caller, **baseline: Any) -> str:
+    """Enter a patient, with some values that differ, and return the path."""
+    return caller.write("/v1/patients", new_patient(**baseline), uuid.uuid4().hex).answer.headers["location"]
+
+
+def new_patient(**baseline: Any) -> dict[str, Any]:
+    """A patient under a name of its own; the caller may change it."""
+    own = {"patient_ref": uuid.uuid4().hex, "origin_date": day(0), "baseline": {**BASELINE, **baseline}}
+    return {**PATIENT, **own}
 
 
 def visit(number: int, *, finding: str = "negative") -> dict[str, Any]:

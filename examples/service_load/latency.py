@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.service_load.clinic import VISITS_EACH, all_at_once, new_patient, visit
+from examples.service_load.clinic import VISITS_EACH, all_at_once, enter_patient, visit
 from examples.service_load.options import require
 from examples.service_load.process import ServiceProcess, serving
 
@@ -76,7 +76,7 @@ def _block(service: ServiceProcess, finding: str, n_clients: int, seconds: float
     def work(_: int) -> None:
         caller = service.caller()
         while time.monotonic() < began + seconds:
-            path = caller.ask("POST", "/v1/patients", new_patient()).headers["location"]
+            path = enter_patient(caller)
             for number in range(VISITS_EACH):
                 if time.monotonic() < began + seconds:
                     block.times.append(_post(caller, path, number, finding))

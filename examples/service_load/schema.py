@@ -115,7 +115,7 @@ class Schemas:
 def _plain_value(kind: str | None, schema: Schema, rng: Random) -> Any:
     low = schema.get("minimum", 0)
     values: dict[str | None, Callable[[], Any]] = {
-        "integer": lambda: rng.randint(low, schema.get("maximum", low + 100)),
+        "integer": lambda: rng.randint(int(low), int(schema.get("maximum", low + 100))),
         "number": lambda: rng.uniform(low, schema.get("maximum", low + 100)),
         "boolean": lambda: rng.random() < 0.5,
         "null": lambda: None,

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from examples.service_load.clinic import all_at_once, day, new_patient
+from examples.service_load.clinic import all_at_once, day, enter_patient
 from examples.service_load.options import require
 from examples.service_load.process import serving
 
@@ -45,9 +45,8 @@ class Written:
 def report(options: Options, place: Place) -> Iterator[str]:
     """Run and yield lines; raises BrokenPromiseError."""
     with serving(place, options.artifacts) as service:
-        caller = service.caller()
-        made = caller.ask("POST", "/v1/patients", {**new_patient(), "baseline": _baseline()})
-        path, until = made.headers["location"], time.monotonic() + options.seconds
+        path = enter_patient(service.caller(), size_mm=FIRST_MM)
+        until = time.monotonic() + options.seconds
         writers = [Written() for _ in range(options.clients)]
 
         def work(number: int) -> None:
@@ -71,10 +70,6 @@ def report(options: Options, place: Place) -> Iterator[str]:
     )
     yield "after a restart: every accepted visit is there, the sum is right, each change had a version of its own"
     yield f"audit log: {log}"
-
-
-def _baseline() -> dict[str, object]:
-    return {**new_patient()["baseline"], "size_mm": FIRST_MM}
 
 
 def _enter(caller: Caller, path: str, date: str, written: Written) -> None:
