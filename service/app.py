@@ -143,6 +143,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     use_live()
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi()  # FastAPI lays routes out when first asked about them; at once, or first requests would race to do it
     answer_error = errors.handler(present=pages.error_page)
     for kind in errors.FORESEEN:
         app.add_exception_handler(kind, answer_error)

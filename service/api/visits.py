@@ -159,7 +159,11 @@ def _recorded(
     """
     with service.database.turns.of(patient_id):
         with service.database.reading() as patients:
-            found = told(patients.get(patient_id))
+            stored = patients.get(patient_id)
+        # The same request may have been written while this one waited: then it is in the record, and its answer kept.
+        if keyed is not None and (before := keyed.given_before(service.database, service.clock())) is not None:
+            return before
+        found = told(stored)
         with service.database.writing() as patients:
             if keyed is not None:
                 keyed.claim(patients.session, service.clock())

@@ -44,8 +44,10 @@ class PostgresServer:
         assert spec.origin is not None
         package = Path(spec.origin).parent
         if self.as_user:
+            usual = os.umask(0o022)  # the service, run in this process, may have made it stricter
             for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
                 shutil.copytree(package.parent / part, folder / part)
+            os.umask(usual)
             package = folder / package.name
             os.chown(folder, NOBODY, NOBODY)
         self.bin = package / "pginstall" / "bin"
