@@ -48,12 +48,16 @@ class Forecast:
     unseen: FloatArray
     incidence: FloatArray
 
-    def at(self, horizon_month: float) -> FloatArray:
-        """Incidence at one horizon, (..., n_patients, n_causes), linear between steps."""
+    def at(self, horizon_month: float | FloatArray) -> FloatArray:
+        """Incidence at a horizon, (..., n_patients, n_causes), or some, (..., n_horizons), linear between steps."""
         place = np.interp(horizon_month, self.month, np.arange(len(self.month)))
-        before = min(int(place), len(self.month) - 2)
+        before = np.minimum(place.astype(np.int64), len(self.month) - 2)
         share = place - before
         return np.asarray(self.incidence[..., before] * (1 - share) + self.incidence[..., before + 1] * share)
+
+    def select(self, index: IntArray) -> Forecast:
+        """Return those of some patients."""
+        return Forecast(self.month, self.unseen[..., index, :], self.incidence[..., index, :, :])
 
     def band(self) -> tuple[Forecast, Forecast]:
         """Lower and upper end of the 95 % band over the draws."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from model.explain.log_hazard import LogHazard, by_group, by_source, named, parts
+from model.explain.log_hazard import LogHazard, by_source, named, parts
 from model.features import at_landmark
 from model.onset.scaling import INTERPLAY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from model.predictor import Predictor
     from model.study.entries import Baseline
     from model.types import FloatArray, Histories
@@ -71,10 +73,13 @@ def contributions(predictor: Predictor, histories: Histories, as_of_month: float
     return found
 
 
-def group_contributions(predictor: Predictor, histories: Histories, as_of_month: float) -> dict[str, LogHazard]:
-    """Take one patient's log hazard apart by group of inputs; the groups add up exactly, as the inputs do."""
-    added = by_group(predictor, parts(predictor, histories, np.array([as_of_month]))[0])
-    return {group: named(predictor, of_causes) for group, of_causes in added.items()}
+def group_contributions(found: Iterable[Contribution]) -> dict[str, LogHazard]:
+    """Add up the inputs of each group."""
+    groups: dict[str, LogHazard] = {}
+    for item in found:
+        so_far = groups.setdefault(item.group, dict.fromkeys(item.log_hazard, 0.0))
+        groups[item.group] = {event: so_far[event] + effect for event, effect in item.log_hazard.items()}
+    return groups
 
 
 def as_recorded(baseline: Baseline, value: float) -> Value:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.onset.delays import begun_by, later_by
 from model.onset.incidence import cumulative_incidence
 
 if TYPE_CHECKING:
@@ -26,18 +27,10 @@ def onsets_of_the_begun(
     begun : (..., n_patients, n_paces, n_onset) mass by bin on the patient's clock
     width : (n_patients, n_onset) of the part of each bin before `as_of_month`, (n_patients,)
     """
-    latest = as_of_month[:, None, None] + grid.risk_month - growth.delay_months[:, :, None]
-    last = len(grid.onset_edge) - 2
-    before = np.clip(np.searchsorted(grid.onset_edge, latest, side="right") - 1, 0, last)
-    considered = np.take_along_axis(np.broadcast_to(width[:, None], (*before.shape[:2], last + 1)), before, axis=2)
-    past = latest - grid.onset_edge[before]
-    share = np.clip(np.divide(past, considered, out=np.ones_like(past), where=considered > 0), 0.0, 1.0)
-    share[latest < 0] = 0.0
-    cumulative = np.concatenate([np.zeros_like(begun[..., :1]), np.cumsum(begun, axis=-1)], axis=-1)
-    who, pace = np.ogrid[: before.shape[0], : before.shape[1]]
-    at = (..., who[:, :, None], pace[:, :, None])
-    by_pace = cumulative[(*at, before)] * (1 - share) + cumulative[(*at, before + 1)] * share
-    return np.asarray(by_pace.sum(axis=-2))
+    drawn = _by_draw(begun, 3)
+    until = as_of_month[:, None] + grid.risk_month
+    found = begun_by(drawn, np.ascontiguousarray(width), grid.onset_edge, until, growth.delay_months)
+    return found.reshape(*begun.shape[:-2], -1)
 
 
 def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: FloatArray) -> FloatArray:
@@ -48,13 +41,14 @@ def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: Fl
     begins : (..., n_patients, n_steps + 1) P(beginning by each risk month)
     share : (..., n_patients, n_paces) probability of each pace
     """
-    n_months, step = len(grid.risk_month), grid.risk_month[1]
-    place = (grid.risk_month - growth.delay_months[:, :, None]) / step  # patients, paces, months
-    before = np.clip(np.floor(place + 1e-9).astype(np.int64), 0, n_months - 2)
-    later = np.clip(place - before, 0.0, 1.0)
-    who = np.arange(len(place))[:, None, None]
-    low, high = begins[..., who, before], begins[..., who, before + 1]
-    return np.asarray(np.einsum("...g,...gt->...t", share, low + (high - low) * later))
+    drawn = _by_draw(begins, 2)
+    shares = _by_draw(np.broadcast_to(share, (*begins.shape[:-1], share.shape[-1])), 2)
+    return later_by(drawn, shares, growth.delay_months, float(grid.risk_month[1])).reshape(begins.shape)
+
+
+def _by_draw(values: FloatArray, n_kept: int) -> FloatArray:
+    """Make one axis of all but the last few."""
+    return np.ascontiguousarray(values.reshape(-1, *values.shape[-n_kept:]))
 
 
 def onset_curve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ class Burden:
         return np.asarray(visit * tests.any(axis=-1) + tests @ np.array(each))
 
 
+@lru_cache(maxsize=16)
 def worthwhile(study: Study, burden: Burden, *, tier: str | None) -> Actions:
     """List the sets of the tier's tests that no other set beats; none sees anything where no test sees a cause."""
     causes = tuple(k for k in range(1, len(study.event) + 1) if study.found_by_test(k))

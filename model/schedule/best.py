@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.schedule.search import improve
-from model.schedule.task import course_of
+from model.schedule.task import course_of, improve
 
 if TYPE_CHECKING:
     from model.schedule.limits import Limits

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from model.schedule.finely import Lives, Looked, Passed, pass_through
 from model.schedule.sight import Sight
 
 if TYPE_CHECKING:
@@ -112,84 +113,40 @@ def figures(study: Study, prospect: Prospect, plan: BoolArray) -> Figures:
     )
 
 
-@dataclass(frozen=True)
-class _Course:
-    """How a plan goes, by slot, (n_patients, n_slots).
-
-    Attributes
-    ----------
-    comes : P(followed and nothing found before the slot)
-    nothing_found : P(nothing found) from the slot to the next, if nobody dies
-    no_onset : P(nothing found and no target's onset) likewise, in the middle of that stretch
-    unseen_at_end : (n_patients,) P(a target's onset before the plan's end and nothing found), if nobody dies
-    waits, unseen_before : as in Figures
-    """
-
-    comes: FloatArray
-    nothing_found: FloatArray
-    no_onset: FloatArray
-    unseen_at_end: FloatArray
-    waits: FloatArray
-    unseen_before: FloatArray
-
-
-def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> _Course:
-    sight = Sight.of(study, prospect)
-    mass = prospect.mass.copy()
-    by_bin = mass.sum(axis=2)
-    total = by_bin.sum(axis=2)
-    open_now = np.ones((len(mass), len(prospect.cause)))
-    shape = (len(mass), prospect.n_slots)
-    comes, nothing_found, no_onset, unseen_before = (np.zeros(shape) for _ in range(4))
-    share_by = prospect.share_before(prospect.slot_month)
+def _follow(study: Study, prospect: Prospect, plan: BoolArray) -> Passed:
+    n, n_slots = prospect.followed.shape
     inside = prospect.slot_month <= prospect.end_month[:, None] - 1e-9
-    waits = np.zeros((len(mass), len(LIMITS)))
-    unseen_at_end = np.zeros(len(mass))
-    for slot in range(prospect.n_slots):
-        comes[:, slot] = prospect.followed[:, slot] * open_now.prod(axis=1) * inside[:, slot]
-        for number, limit in enumerate(LIMITS):
-            due = _due(prospect, slot, limit)
-            if len(due):
-                unseen = _first_and_unseen(by_bin, total, prospect.target, due)
-                waits[:, number] += unseen * prospect.followed[:, slot] * inside[:, slot]
-        came = np.flatnonzero(plan[:, slot].any(axis=1))
-        if len(came):
-            there = (by_bin[came] @ share_by[slot]) * prospect.target
-            unseen_before[came, slot] = 1.0 - (1.0 - there / open_now[came]).prod(axis=1)
-            for test, cause in sight.sees:
-                its = came[plan[came, slot, test]]
-                if len(its):
-                    mass[its, cause] *= 1.0 - sight.chance(test, cause, slot)
-            by_bin[came] = mass[came].sum(axis=2)
-            open_now = 1.0 - total + by_bin.sum(axis=2)
-        here = by_bin @ prospect.share_begun[slot]
-        ends = inside[:, slot] & (prospect.end_month <= (slot + 1) * prospect.step + 1e-9)
-        if ends.any():
-            by_then = np.einsum("ikb,ib->ik", by_bin[ends], prospect.share_before(prospect.end_month[ends]))
-            clear = (open_now[ends] - by_then * prospect.target).prod(axis=1)
-            unseen_at_end[ends] = open_now[ends].prod(axis=1) - clear
-        nothing_found[:, slot] = open_now.prod(axis=1)
-        no_onset[:, slot] = (open_now - here * prospect.target).prod(axis=1)
-    return _Course(comes, nothing_found, no_onset, unseen_at_end, waits, unseen_before)
+    n_inside = inside.sum(axis=1)
+    ends = prospect.end_month <= n_inside * prospect.step + 1e-9
+    age = prospect.slot_month[:, None] - prospect.middle
+    lives = Lives(
+        mass=np.ascontiguousarray(prospect.mass).reshape(*prospect.mass.shape[:2], -1),
+        target=prospect.target,
+        followed=np.ascontiguousarray(prospect.followed),
+        inside=inside,
+        begun=prospect.share_before(prospect.slot_month),
+        in_stretch=prospect.share_begun,
+        last=np.where(ends, n_inside - 1, -1),
+        by_end=prospect.share_before(prospect.end_month),
+        old=np.stack([(age >= limit - 1e-9).sum(axis=1) for limit in LIMITS]),
+    )
+    comes, nothing_found, no_onset, unseen_before = (np.zeros((n, n_slots)) for _ in range(4))
+    waits = np.zeros((n, len(LIMITS)))
+    passed = Passed(comes, nothing_found, no_onset, unseen_before, waits, unseen_at_end=np.zeros(n))
+    pass_through(lives, _looked(Sight.of(study, prospect), plan), passed)
+    return passed
 
 
-def _due(prospect: Prospect, slot: int, limit: float) -> IntArray:
-    """Bins whose onsets, at the slot and not yet at the one before, are `limit` months old or older."""
-    age = slot * prospect.step - prospect.middle
-    old = age >= limit - 1e-9
-    return np.flatnonzero(old if slot == 0 else old & (age - prospect.step < limit - 1e-9))
-
-
-def _first_and_unseen(by_bin: FloatArray, total: FloatArray, target: BoolArray, due: IntArray) -> FloatArray:
-    """P(the first target onset lies in one of these bins and nothing is found yet), (n_patients,)."""
-    found = np.zeros(len(by_bin))
-    later = 1.0 - total[:, :, None] + np.cumsum(by_bin[:, :, ::-1], axis=2)[:, :, ::-1]  # from each bin on, or never
-    there = np.where(target[:, None], later - by_bin, later[:, :, :1])  # strictly later, for targets
-    for bin_ in due:
-        before, after = later[:, :, bin_], there[:, :, bin_]
-        others = np.where(target, before, after)
-        found += others.prod(axis=1) - after.prod(axis=1)
-    return found
+def _looked(sight: Sight, plan: BoolArray) -> Looked:
+    """Tabulate what the tests of some plans miss, where they are done."""
+    n_slots, n_cells = plan.shape[1], int(np.prod(sight.prospect.mass.shape[2:]))
+    table, missed = np.full((n_slots, len(sight.sees)), -1), [np.ones((0, n_cells))]
+    for pair, (test, cause) in enumerate(sight.sees):
+        slots = np.flatnonzero(plan[:, :, test].any(axis=0))
+        table[slots, pair] = np.arange(len(slots)) + sum(map(len, missed))
+        missed.append(1.0 - sight.chance(test, cause, slots).reshape(len(slots), n_cells))
+    tests, causes = np.array(sight.sees, dtype=np.int64).reshape(-1, 2).T.copy()
+    return Looked(np.ascontiguousarray(plan), tests, causes, table, np.concatenate(missed))
 
 
 def onset_probability(prospect: Prospect) -> FloatArray:

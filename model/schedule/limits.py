@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from model.schedule.packed import Room
+from model.schedule.room import keeps, repair
+
 if TYPE_CHECKING:
     from model.schedule.policy import Policy
     from model.schedule.prospect import Prospect
@@ -47,43 +50,16 @@ class Limits:
 
     def kept(self, visited: BoolArray) -> BoolArray:
         """Whether a plan, (n_patients, n_slots), keeps every limit, (n_patients,)."""
-        n_slots = visited.shape[1]
-        kept = ((~visited | self.open | self.must) & (~self.must | visited)).all(axis=1)
-        seen, first = self.last_seen.copy(), np.ones(len(visited), dtype=bool)
-        for slot in range(n_slots):
-            now = visited[:, slot]
-            late = slot - seen > self.longest
-            late |= first & (slot > self.first_by)
-            kept &= ~(now & (late | ((slot - seen < self.shortest) & ~self.must[:, slot])))
-            seen, first = np.where(now, slot, seen), first & ~now
-        return kept & (self.end - seen <= self.longest) & ~(first & (self.first_by < self.end))
+        return keeps(self.room, np.ascontiguousarray(visited))
 
     def repaired(self, wanted: BoolArray) -> BoolArray:
         """Turn wishes into a plan that keeps the limits where any can: too early visits go, missing ones come."""
-        n, n_slots = wanted.shape
-        visited = np.zeros_like(wanted)
-        seen, first = self.last_seen.copy(), np.ones(n, dtype=bool)
-        must_next = next_slot(self.must)
-        open_next = next_slot(self.open | self.must)
-        for slot in range(n_slots):
-            free = self.open[:, slot] & (slot - seen >= self.shortest) & (slot < self.end)
-            free &= (must_next[:, slot] - slot >= self.shortest) | (must_next[:, slot] >= n_slots)
-            # The last chance before the longest interval, or the first visit's bound, is over.
-            following = np.minimum(open_next[:, slot], n_slots)
-            overdue = (np.minimum(following, self.end) - seen > self.longest) & (self.end - seen > self.longest)
-            overdue |= first & (following > self.first_by) & (self.first_by < self.end)
-            now = self.must[:, slot] | (free & (wanted[:, slot] | overdue))
-            visited[:, slot] = now
-            seen, first = np.where(now, slot, seen), first & ~now
-        return visited
+        return repair(self.room, np.ascontiguousarray(wanted))
 
-
-def next_slot(visited: BoolArray) -> IntArray:
-    """The next slot after each with a visit, (n_patients, n_slots); twice the number of slots where there is none."""
-    n_slots = visited.shape[1]
-    place = np.where(visited, np.arange(n_slots), 2 * n_slots)
-    following = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
-    return np.concatenate([following[:, 1:], np.full((len(visited), 1), 2 * n_slots)], axis=1)
+    @property
+    def room(self) -> Room:
+        """The limits as compiled functions read them."""
+        return Room(*(np.ascontiguousarray(getattr(self, name)) for name in Room._fields))
 
 
 def plain_limits(prospect: Prospect, *, shortest: float, longest: float | None) -> Limits:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from model.onset.growth import sensitivity_at
 
 if TYPE_CHECKING:
     from model.schedule.prospect import Prospect
     from model.study.definition import Study
-    from model.types import FloatArray
+    from model.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class Sight:
         pairs = ((t, k) for t, test in enumerate(study.test) for k, name in enumerate(names) if name in test.sees)
         return cls(study, prospect, tuple(pairs))
 
-    def chance(self, test: int, cause: int, slot: int) -> FloatArray:
-        """P(the test done in the slot finds an onset of the bin that grows at the pace), (n_paces, n_bins)."""
-        since = slot * self.prospect.step - self.prospect.middle
+    def chance(self, test: int, cause: int, slot: int | IntArray) -> FloatArray:
+        """P(the test done in a slot finds an onset of the bin that grows at the pace), (..., n_paces, n_bins)."""
+        since = np.multiply(slot, self.prospect.step)[..., None, None] - self.prospect.middle
         lead = float(self.prospect.lead_months[cause])
         name = self.study.event_names[self.prospect.cause[cause] - 1]
         # The lead passes at the same pace as what follows the onset.

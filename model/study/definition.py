@@ -88,6 +88,10 @@ class Study(Frozen):
         baselines = tuple(item.model_copy(update={"prior": {}}) for item in self.baseline)
         return self.model_copy(update={"event": events, "baseline": baselines})
 
+    def __hash__(self) -> int:
+        """Equal studies have equal names."""
+        return hash((self.name, self.event_names))
+
     @cached_property
     def event_names(self) -> tuple[str, ...]:
         """Names of causes 1..K, in order."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from model.errors import ModelError
-from model.finite import finite_forecast, require_finite
+from model.finite import require_finite
 from service.api import explanation, outgoing, outgoing_risk
 from service.api.wire import ModelRefOut
 from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
-from service.record import histories
+from service.record import histories_of_all
 from service.rules import tiers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from model.predictor import Forecast
     from model.saved.artifact import LoadedModel
     from model.study.entries import Baseline, Marker
+    from model.types import FloatArray
     from service.planning import Planning
     from service.record import Patient
 
@@ -39,42 +41,89 @@ def model_ref(model: LoadedModel) -> ModelRefOut:
     return ModelRefOut(version=model.version, sha256=model.sha256, synthetic=known, notice=notice)
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """One record's forecast, and the lower and upper end of its 95 % band."""
+
+    best: Forecast
+    low: Forecast
+    high: Forecast
+
+
+def outlooks(model: LoadedModel, patients: Sequence[Patient], as_of: date) -> list[Outlook]:
+    """Predict records together, which takes little longer than one; raises NotSupportedError as the model does."""
+    recorded = histories_of_all(model.predictor.study, patients)
+    months = np.array([patient.month_of(as_of) for patient in patients])
+    best = model.predictor.predict(recorded, months)
+    low, high = model.predictor.predict_draws(recorded, months).band()
+    rows = np.arange(len(patients))[:, None]
+    return [Outlook(best.select(row), low.select(row), high.select(row)) for row in rows]
+
+
 def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.RiskOut:
     """Answer with a patient's risks from a date on.
 
     Raises FollowUpClosedError, AwaitingWorkUpError or NotSupportedError where there is no number to give.
     """
     require_question(patient, as_of)
-    forecast, low, high = _forecasts(model, patient, as_of)
-    horizon = model.predictor.study.horizon_months[-1]
-    inputs = explanation.inputs(model.predictor, patient, as_of)
-    months = np.arange(0.0, horizon + 1e-9, CURVE_STEP_MONTHS)
+    (outlook,) = outlooks(model, [patient], as_of)
+    return risk_of(model, patient, as_of, outlook)
+
+
+def risk_of(model: LoadedModel, patient: Patient, as_of: date, outlook: Outlook) -> outgoing_risk.RiskOut:
+    """Answer with a patient's risks, which are predicted; raises NotSupportedError where one is no number."""
+    events = event_risks(model, outlook)
+    study = model.predictor.study
+    months = np.arange(0.0, study.horizon_months[-1] + 1e-9, CURVE_STEP_MONTHS)
+    inputs, groups = explanation.inputs(model.predictor, patient, as_of)
     return outgoing_risk.RiskOut(
         model=model_ref(model),
         as_of=as_of,
-        events=_event_risks(model, forecast, low, high),
+        events=events,
         curve=[
-            outgoing_risk.CurveOut(name=event.name, points=[_at(forecast, low, high, index, month) for month in months])
-            for index, event in enumerate(model.predictor.study.event)
+            outgoing_risk.CurveOut(name=event.name, points=points)
+            for event, points in zip(study.event, _at(outlook, months), strict=True)
         ],
         inputs=inputs,
-        groups=explanation.groups(model.predictor, patient, as_of),
+        groups=groups,
         missing=explanation.missing(model.predictor, patient, as_of),
         warnings=explanation.warnings(inputs),
     )
 
 
-def event_risks(model: LoadedModel, patient: Patient, as_of: date) -> list[outgoing_risk.EventRiskOut]:
-    """Give a patient's risks by event; raises NotSupportedError where one is no number."""
-    return _event_risks(model, *_forecasts(model, patient, as_of))
+def change(model: LoadedModel, patient: Patient, day: date) -> outgoing_risk.ChangeOut:
+    """Say what a day's visit changed; raises NotSupportedError where a risk is no number."""
+    after, before = outlooks(model, [patient, patient.without(day)], day)
+    return change_of(model, patient, day, before=before, after=event_risks(model, after))
 
 
-def change(
-    model: LoadedModel, patient: Patient, day: date, after: list[outgoing_risk.EventRiskOut]
+def change_of(
+    model: LoadedModel,
+    patient: Patient,
+    day: date,
+    *,
+    before: Outlook,
+    after: list[outgoing_risk.EventRiskOut],
 ) -> outgoing_risk.ChangeOut:
-    """Say what a day's visit changed, `after` being the risks with it; raises NotSupportedError as `event_risks`."""
-    before = event_risks(model, patient.without(day), day)
-    return explanation.change(model.predictor, patient, day, before=before, after=after)
+    """Do the same where the record without the visit is predicted, and the risks with it are given."""
+    return explanation.change(model.predictor, patient, day, before=event_risks(model, before), after=after)
+
+
+def event_risks(model: LoadedModel, outlook: Outlook) -> list[outgoing_risk.EventRiskOut]:
+    """Give a patient's risks by event; raises NotSupportedError where one is no number."""
+    study, parts = model.predictor.study, (outlook.best, outlook.low, outlook.high)
+    unseen = np.stack([require_finite(part).unseen[0] for part in parts])
+    return [
+        outgoing_risk.EventRiskOut(
+            name=event.name,
+            label=event.label or event.name,
+            unseen_now=outgoing_risk.BandOut(value=value, low=low, high=high),
+            horizons=horizons,
+        )
+        for event, (value, low, high), horizons in zip(
+            study.event, unseen.T.tolist(), _at(outlook, np.array(study.horizon_months)), strict=True
+        )
+    ]
 
 
 def model_info(model: LoadedModel, planning: Planning) -> outgoing.ModelOut:
@@ -135,36 +184,16 @@ def sentence(error: Exception) -> str:
     return reason[:1].upper() + reason[1:]
 
 
-def _forecasts(model: LoadedModel, patient: Patient, as_of: date) -> tuple[Forecast, Forecast, Forecast]:
-    """Predict one patient: (best, lower, upper end of the band); raises NotSupportedError where one is no number."""
-    recorded, month = histories(model.predictor.study, patient), np.array([patient.month_of(as_of)])
-    best = finite_forecast(model.predictor, recorded, month)
-    low, high = model.predictor.predict_draws(recorded, month).band()
-    return best, require_finite(low), require_finite(high)
-
-
-def _event_risks(
-    model: LoadedModel, forecast: Forecast, low: Forecast, high: Forecast
-) -> list[outgoing_risk.EventRiskOut]:
-    study = model.predictor.study
+def _at(outlook: Outlook, months: FloatArray) -> list[list[outgoing_risk.HorizonOut]]:
+    """Each event's probabilities within some months."""
+    by_event = np.stack([part.at(months)[0] for part in (outlook.best, outlook.low, outlook.high)], axis=-1)
     return [
-        outgoing_risk.EventRiskOut(
-            name=event.name,
-            label=event.label or event.name,
-            unseen_now=outgoing_risk.BandOut(
-                value=float(forecast.unseen[0, index]),
-                low=float(low.unseen[0, index]),
-                high=float(high.unseen[0, index]),
-            ),
-            horizons=[_at(forecast, low, high, index, months) for months in study.horizon_months],
-        )
-        for index, event in enumerate(study.event)
+        [
+            outgoing_risk.HorizonOut(months=month, probability=value, low=low, high=high)
+            for month, (value, low, high) in zip(months.tolist(), points, strict=True)
+        ]
+        for points in by_event.tolist()
     ]
-
-
-def _at(forecast: Forecast, low: Forecast, high: Forecast, cause: int, months: float) -> outgoing_risk.HorizonOut:
-    value, least, most = (float(part.at(months)[0, cause]) for part in (forecast, low, high))
-    return outgoing_risk.HorizonOut(months=months, probability=value, low=least, high=most)
 
 
 def _column(item: Baseline | Marker, *, kind: str, levels: tuple[str, ...], required: bool) -> outgoing.ColumnOut:

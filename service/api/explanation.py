@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 WORDS = {"out_of_range": "outside what the model was trained on", "stale": "measured long ago"}
 
 
-def inputs(predictor: Predictor, patient: Patient, as_of: date) -> list[out.InputOut]:
-    """Say what was taken from each column."""
-    return [
+def inputs(predictor: Predictor, patient: Patient, as_of: date) -> tuple[list[out.InputOut], list[out.GroupOut]]:
+    """Say what was taken from each column, and what each group of columns adds up to."""
+    found = contributions(predictor, histories(predictor.study, patient), patient.month_of(as_of))
+    taken = [
         out.InputOut(
             name=item.source,
             label=item.label,
@@ -33,18 +34,14 @@ def inputs(predictor: Predictor, patient: Patient, as_of: date) -> list[out.Inpu
             status=item.status,
             effect=item.log_hazard,
         )
-        for item in contributions(predictor, histories(predictor.study, patient), patient.month_of(as_of))
+        for item in found
     ]
+    return taken, _groups(group_contributions(found))
 
 
 def warnings(taken: list[out.InputOut]) -> list[str]:
     """Say which inputs to be wary of."""
     return [f"{item.label}: {WORDS[item.status]}." for item in taken if item.status in WORDS]
-
-
-def groups(predictor: Predictor, patient: Patient, as_of: date) -> list[out.GroupOut]:
-    """Say what each group of columns adds up to."""
-    return _groups(group_contributions(predictor, histories(predictor.study, patient), patient.month_of(as_of)))
 
 
 def missing(predictor: Predictor, patient: Patient, as_of: date) -> list[out.MissingOut]:

@@ -34,7 +34,8 @@ def test_inputs_and_groups_add_up_to_the_log_hazard(trained, visits, baseline, m
     predictor = trained.predictor
     patient = one(predictor.study, visits=visits, baseline=baseline)
     scores, average = predictor.scores(patient, np.array([month])), float(average_landmark(predictor))
-    inputs, groups = (take(predictor, patient, month) for take in (contributions, group_contributions))
+    inputs = contributions(predictor, patient, month)
+    groups = group_contributions(inputs)
     for event, cause in zip(predictor.study.event_names, predictor.causes, strict=True):
         away = log_hazard_now(predictor, cause, scores, month)
         away -= log_hazard_now(predictor, cause, average_scores(predictor)[None], average)
@@ -46,7 +47,7 @@ def test_inputs_and_groups_add_up_to_the_log_hazard(trained, visits, baseline, m
 
 
 def test_the_groups_are_those_of_the_study_with_tests_and_time(trained):
-    groups = group_contributions(trained.predictor, one(trained.cohort.study), 0.0)
+    groups = group_contributions(contributions(trained.predictor, one(trained.cohort.study), 0.0))
     assert list(groups) == [
         "demographics", "imaging", "pathology", "biomarker", "treatment", "surveillance", "time",
     ]  # fmt: skip
@@ -121,7 +122,10 @@ def test_bends_and_trees_add_up_too(trained, rng):
     for who in range(10):
         patient = histories.select(np.array([who]))
         away = log_hazard_now(bent, cause, bent.scores(patient, month[:1]), 12.0) - average
-        for found in (contributions(bent, patient, 12.0), group_contributions(bent, patient, 12.0).values()):
+        for found in (
+            contributions(bent, patient, 12.0),
+            group_contributions(contributions(bent, patient, 12.0)).values(),
+        ):
             parts = [item if isinstance(item, dict) else item.log_hazard for item in found]
             assert sum(part["local"] for part in parts) == pytest.approx(away, abs=1e-9)
-    assert "interplay" in group_contributions(bent, patient, 12.0)
+    assert "interplay" in group_contributions(contributions(bent, patient, 12.0))

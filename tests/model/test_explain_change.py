@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.explain.change import change_since_last_visit, drivers
-from model.explain.inputs import group_contributions
+from model.explain.inputs import contributions, group_contributions
 from model.types import NEGATIVE
 from tests.model.one_patient import baselines, one, visits
 
@@ -20,7 +20,7 @@ def test_the_change_adds_up_to_the_log_hazard_now_minus_that_after_the_visit_bef
     changed = change_since_last_visit(predictor, one(predictor.study, visits=visits, baseline=baseline), now)
     assert changed.since_month == since
     after, earlier, unvisited = (
-        group_contributions(predictor, one(predictor.study, visits=record, baseline=baseline), moment)
+        group_contributions(contributions(predictor, one(predictor.study, visits=record, baseline=baseline), moment))
         for record, moment in ((visits, now), (before, since), (before, now))
     )
     for event in predictor.study.event_names:

@@ -72,7 +72,7 @@ def test_risk_over_http_is_the_predictor_on_the_tables(client, recorded, cohort,
     groups = {item["group"]: item["effect"] for item in answer["groups"]}
     assert groups == {
         name: pytest.approx(effect)
-        for name, effect in group_contributions(model.predictor, one, float(month[0])).items()
+        for name, effect in group_contributions(contributions(model.predictor, one, float(month[0]))).items()
     }
 
 

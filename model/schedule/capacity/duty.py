@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.schedule.limits import next_slot
-
 if TYPE_CHECKING:
     from model.schedule.limits import Limits
     from model.types import BoolArray, FloatArray, IntArray
@@ -54,3 +52,11 @@ def _late(limits: Limits, since: IntArray, until: IntArray, *, first: BoolArray)
     late = np.maximum(until - since - limits.longest[:, None], 0)
     bound = np.where(limits.first_by < limits.end, limits.first_by, 10**6)[:, None]
     return np.asarray(np.maximum(late, np.where(first, until - bound, 0)), dtype=np.float64)
+
+
+def next_slot(visited: BoolArray) -> IntArray:
+    """The next slot after each with a visit, (n_patients, n_slots); twice the number of slots where there is none."""
+    n_slots = visited.shape[1]
+    place = np.where(visited, np.arange(n_slots), 2 * n_slots)
+    following = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    return np.concatenate([following[:, 1:], np.full((len(visited), 1), 2 * n_slots)], axis=1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model.schedule.capacity.duty import may_be, overrun, relief
-from model.schedule.task import Course, Task, Worth, course_of, gains
+from model.schedule.task import Course, Task, course_of, gains
 
 if TYPE_CHECKING:
     from model.schedule.limits import Limits
@@ -42,24 +42,13 @@ class Priced:
         return np.asarray(DUTY * (self.task.actions.cost.max() + self.task.price))
 
     @cached_property
-    def by_slot(self) -> Task:
-        """The same task with an action of its own for each slot, which costs what it costs there."""
-        actions, n_slots = self.task.actions, len(self.toll)
-        each = replace(
-            actions,
-            tests=np.tile(actions.tests, (n_slots, 1)),
-            cost=(actions.cost + self.toll).reshape(-1),
-            which=np.tile(actions.which, (n_slots, 1)),
-        )
-        return replace(self.task, actions=each)
-
-    def coded(self, plan: IntArray) -> IntArray:
-        """The plan in the actions of `by_slot`."""
-        return np.where(plan > 0, plan + np.arange(plan.shape[1]) * self.toll.shape[1], 0)
+    def charged(self) -> Task:
+        """The same task, the tolls being in what its actions cost."""
+        return self.task.with_toll(self.toll)
 
     def course(self, plan: IntArray) -> Course:
         """Follow a plan; the tolls are in its cost and objective."""
-        return course_of(self.by_slot, self.coded(plan))
+        return course_of(self.charged, plan)
 
     def value(self, plan: IntArray) -> FloatArray:
         """What plans are to be judged by, the less the better, (n_patients,)."""
@@ -94,25 +83,18 @@ def improve(priced: Priced, plan: IntArray, space: FloatArray, *, passes: range)
 
 def _inserted(priced: Priced, plan: IntArray, space: FloatArray) -> IntArray:
     """Add to each plan the one visit, or set at one visit the tests, that gain most; nothing where nothing gains."""
-    task, who = priced.task, np.arange(len(plan))
-    course = priced.course(plan)
-    worth = Worth.of(priced.by_slot, priced.coded(plan), course)
-    there, unfound = comes(task, course), task.cells.copy()
+    who = np.arange(len(plan))
+    there = comes(priced.task, priced.course(plan))
     fits, helps = may_be(priced.limits, plan > 0), priced.duty[:, None] * relief(priced.limits, plan > 0)
-    best, where, what = np.zeros(len(plan)), np.zeros(len(plan), dtype=np.int64), plan[:, 0].copy()
-    for slot in range(plan.shape[1]):
-        held, come = plan[:, slot], there[:, slot]
-        value = gains(task, unfound, worth.after[slot], come, slot) - come[:, None] * priced.toll[slot]
-        value += helps[:, slot, None] - value[who, held][:, None]
-        value[:, 0] = -np.inf
-        value[~fits[:, slot, None] | (come[:, None] > space[slot])] = -np.inf
-        action = value.argmax(axis=1)
-        gain = value[who, action]
-        wins = gain > best
-        best[wins], where[wins], what[wins] = gain[wins], slot, action[wins]
-        rows = np.flatnonzero(held)
-        task.look(unfound, rows, held[rows], slot)
+    value = gains(priced.charged, plan)
+    held = np.take_along_axis(value, plan[:, :, None], axis=2)
+    value += helps[:, :, None] - held
+    value[:, :, 0] = -np.inf
+    value[~fits[:, :, None] | (there[:, :, None] > space)] = -np.inf
+    by_place = value.reshape(len(plan), -1)
+    best = by_place.argmax(axis=1)
+    slot, action = np.divmod(best, value.shape[2])
+    gained = np.flatnonzero(by_place[who, best] > 0)
     found = plan.copy()
-    gained = np.flatnonzero(best > 0)
-    found[gained, where[gained]] = what[gained]
+    found[gained, slot[gained]] = action[gained]
     return found

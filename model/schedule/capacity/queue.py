@@ -106,8 +106,11 @@ class _Line:
         found = np.zeros(len(self.plan))
         for group, unfound in zip(self.crowd.groups, self._unfound, strict=True):
             prospect = group.task.prospect
-            by_bin = unfound.reshape(prospect.mass.shape).sum(axis=2)
-            there = by_bin @ prospect.share_before(np.array([slot * prospect.step]))[0] * prospect.target
+            there = (
+                group.task.by_bin(unfound)
+                @ prospect.share_before(np.array([slot * prospect.step]))[0]
+                * prospect.target
+            )
             found[group.who] = 1.0 - (1.0 - there / _open(group.task.total, unfound)).prod(axis=1)
         return found
 
