@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--replicates", type=at_least(1), default=100, help="small-centre: cohorts to fit (default 100)"
     )
     parser.add_argument(
+        "--repeats", type=at_least(1), default=1, help="onset: cohorts to learn from, each with a fresh one (default 1)"
+    )
+    parser.add_argument(
         "--oracle-patients",
         type=at_least(1),
         default=500_000,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from model.study.definition import Study
     from model.types import FloatArray, IntArray
 
+# Between the seeds of one repetition and the next.
+AGAIN = 100
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -30,9 +33,13 @@ class Judged:
         return predicted(self.predictor, self.fresh, who, landmark_month)
 
 
-def trained(study: Study, variant: str, *, patients: int, published: bool = True) -> Judged:
-    """Draw both cohorts of a variant, read them as the study says, and train on the first."""
-    learned, fresh = (draw(variant, study, patients=patients, seed=seed) for seed in (LEARN_SEED, FRESH_SEED))
+def trained(study: Study, variant: str, *, patients: int, published: bool = True, again: int = 0) -> Judged:
+    """Draw both cohorts of a variant, read them as the study says, and train on the first.
+
+    again : number of the repetition, each with cohorts of its own
+    """
+    seeds = (seed + AGAIN * again for seed in (LEARN_SEED, FRESH_SEED))
+    learned, fresh = (draw(variant, study, patients=patients, seed=seed) for seed in seeds)
     predictor, _ = fit_predictor(study, learned.histories, learned.cohort.outcomes, seed=1, published=published)
     return Judged(predictor, learned, fresh)
 

@@ -23,23 +23,48 @@ if TYPE_CHECKING:
 
 
 def report(options: Options) -> Iterator[str]:
-    """Draw, train, predict, count: a line per landmark and horizon."""
-    judged = trained(study_of(options.variant), options.variant, patients=options.patients)
+    """Draw, train, predict, count: a line per landmark and horizon; over all repetitions, where there are some."""
+    study = study_of(options.variant)
+    counts = []
+    for again in range(options.repeats):
+        judged = trained(study, options.variant, patients=options.patients, again=again)
+        counts.append(np.stack([counted(judged, landmark) for landmark in LANDMARKS]))
     yield from header("from month", "within", *OUTCOMES, "Aalen-Johansen, any", "landmark Cox, any")
-    for landmark in LANDMARKS:
-        yield from at_landmark(judged, landmark)
+    for place, landmark in enumerate(LANDMARKS):
+        yield from at_landmark(landmark, np.stack(counts)[:, place])
 
 
-def at_landmark(judged: Judged, landmark: float) -> Iterator[str]:
-    """One line per horizon."""
+def at_landmark(landmark: float, counts: FloatArray) -> Iterator[str]:
+    """One line per horizon; counts : (n_repeats, n_horizons, 10) of `counted`.
+
+    Of several repetitions the sums are compared, with the standard error from how they differ.
+    """
+    observed, expected = counts[..., : len(OUTCOMES)], counts[..., len(OUTCOMES) :]
+    observed = np.concatenate([observed, observed[..., -1:], observed[..., -1:]], axis=-1)
+    ratio = observed.sum(axis=0) / expected.sum(axis=0)
+    # Of a ratio of sums, to first order (Cochran, Sampling Techniques, section 6.4).
+    away = observed - ratio * expected
+    error = np.sqrt((away**2).sum(axis=0) * len(counts) / max(len(counts) - 1, 1)) / expected.sum(axis=0)
+    for row, horizon in enumerate(HORIZONS):
+        cells = [f"{value:.2f}" for value in ratio[row]]
+        if len(counts) > 1:
+            cells = [f"{cell} ± {se:.2f}" for cell, se in zip(cells, error[row], strict=True)]
+        of_ours = [
+            f"{cell} ({n:.0f})" for cell, n in zip(cells, observed.sum(axis=0)[row, : len(OUTCOMES)], strict=False)
+        ]
+        yield line(landmark, horizon, *of_ours, *cells[len(OUTCOMES) :])
+
+
+def counted(judged: Judged, landmark: float) -> FloatArray:
+    """Count onsets of fresh patients, and what is expected, (n_horizons, 4 + 4 + 2).
+
+    Observed by outcome, expected by outcome, and any recurrence as expected by Aalen-Johansen and by the Cox model.
+    """
     fresh = judged.fresh
     who = fresh.followed(landmark)
-    found = detections_expected(judged, who, landmark)
-    predicted = judged.predicted(who, landmark).sum(axis=0)
-    for index, horizon in enumerate(HORIZONS):
-        observed = fresh.happened(who, landmark + horizon).sum(axis=0)
-        cells = [f"{o / e:.2f} ({o})" for o, e in zip(observed, predicted[index], strict=True)]
-        yield line(landmark, horizon, *cells, *(f"{observed[-1] / e:.2f}" for e in found[:, index]))
+    observed = np.stack([fresh.happened(who, landmark + horizon).sum(axis=0) for horizon in HORIZONS])
+    predicted, found = judged.predicted(who, landmark).sum(axis=0), detections_expected(judged, who, landmark)
+    return np.concatenate([observed, predicted, found.T], axis=1)
 
 
 def detections_expected(judged: Judged, who: IntArray, landmark: float) -> FloatArray:

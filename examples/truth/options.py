@@ -18,6 +18,7 @@ class Options:
     variant : of the synthetic cohorts
     patients : in the learning cohort and in the fresh one
     replicates : small cohorts to fit
+    repeats : pairs of a learning and a fresh cohort
     oracle_patients : with visible onsets, for the oracle
     judged : fresh patients whose bands are held against their true risk
     jobs : processes
@@ -27,6 +28,7 @@ class Options:
     variant: str
     patients: int
     replicates: int
+    repeats: int
     oracle_patients: int
     judged: int
     jobs: int

@@ -28,7 +28,7 @@ def test_any_is_the_sum_of_the_recurrences_without_death():
 
 
 def test_observed_over_expected_divides_the_counts(judged):
-    lines = [cells(text) for text in onset.at_landmark(judged, 0.0)]
+    lines = [cells(text) for text in onset.at_landmark(0.0, onset.counted(judged, 0.0)[None])]
     who = judged.fresh.followed(0.0)
     for index, horizon in enumerate(HORIZONS):
         observed = judged.fresh.happened(who, horizon).sum(axis=0)
@@ -36,6 +36,16 @@ def test_observed_over_expected_divides_the_counts(judged):
         assert [float(cell) for cell in lines[index][:2]] == [0.0, horizon]
         assert lines[index][5] == f"{observed[3] / expected[3]:.2f} ({observed[3]})"
         assert len(lines[index]) == 8
+
+
+def test_repetitions_are_added_up_and_their_difference_is_the_error():
+    once = np.tile([10.0, 20.0, 30.0, 60.0, 10.0, 10.0, 20.0, 40.0, 30.0, 60.0], (len(HORIZONS), 1))
+    twice = once.copy()
+    twice[:, 0] = 20.0  # 10 and 20 observed of 10 expected each: 1.5, and half their difference
+    line = cells(next(onset.at_landmark(0.0, np.stack([once, twice]))))
+    assert line[2] == "1.50 ± 0.50 (30)"
+    assert line[3] == "2.00 ± 0.00 (40)"
+    assert line[6:] == ["2.00 ± 0.00", "1.00 ± 0.00"]
 
 
 def test_both_models_of_the_day_of_finding_expect_what_was_found_in_all(judged):
@@ -61,7 +71,7 @@ def test_visits_expect_no_more_the_earlier_one_stops_to_look(judged):
 
 
 def test_bands_hold_their_own_prediction_and_cover_by_count(judged):
-    options = Options("default", patients=400, replicates=1, oracle_patients=1, judged=100, jobs=1, cache=None)
+    options = Options("default", patients=400, replicates=1, repeats=1, oracle_patients=1, judged=100, jobs=1, cache=None)
     lines = [cells(text) for text in coverage.at_landmark(judged, options, 0.0)]
     assert [line[2] for line in lines] == ["local", "nodal", "distant", "any"] * len(HORIZONS)
     for line in lines:

@@ -22,6 +22,7 @@ def options(cache: Path | None, oracle_patients: int = 3_000) -> Options:
         variant="default",
         patients=FRESH,
         replicates=1,
+        repeats=1,
         oracle_patients=oracle_patients,
         judged=1,
         jobs=1,
