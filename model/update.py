@@ -90,8 +90,7 @@ def update(
         return
     fold = patient_folds(cohort.outcomes.cause, n_folds=N_FOLDS, rng=np.random.default_rng([seed, 1]))
     say(f"cross-validation, {N_FOLDS} folds by patient")
-    done = [each.method for each in updates]  # A fold with fewer events is treated as the whole is.
-    held_out = update_without_folds(old, patients, fold, done, seed=seed, jobs=jobs)
+    held_out = update_without_folds(old, patients, fold, updates, seed=seed, jobs=jobs)
     comparison = compared(study, gain_without_folds(old, held_out, patients, fold))
     for line in told(comparison):
         result(line)

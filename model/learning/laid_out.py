@@ -14,7 +14,7 @@ from model.onset.expectation import Placement, exact_rows, expected_rows
 from model.onset.likelihood import Watched, past_hazard
 from model.onset.likelihood import patient_scores as watched_scores
 from model.onset.observation import ResultLikelihood
-from model.onset.poisson import Penalty, curvature, objective, patient_scores, row_log_likelihood
+from model.onset.poisson import Penalty, derivatives, objective, patient_scores, row_log_likelihood
 from model.onset.posterior import onset_posterior
 from model.onset.presence import Readings
 
@@ -33,13 +33,15 @@ class View:
 
     Attributes
     ----------
-    scores : (n_patients, n_parameters) derivative of each patient's log likelihood
+    gradient : (n_parameters,) derivative of the log likelihood
     curvature : (n_parameters, n_parameters) by which the next step is measured
+    patient_scores : works out each patient's share of the gradient, (n_patients, n_parameters)
     """
 
     log_likelihood: float
-    scores: FloatArray
+    gradient: FloatArray
     curvature: FloatArray
+    patient_scores: Callable[[], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def view_results(watched: Watched) -> Callable[[Parameters], View]:
         hazard = past_hazard(parameters, watched.scores, watched.grid, row_of)
         posterior = onset_posterior(hazard, watched.results)
         scores = watched_scores(watched, hazard, posterior)
-        return View(float(posterior.log_evidence.sum()), scores, scores.T @ scores)
+        return View(float(posterior.log_evidence.sum()), scores.sum(axis=0), scores.T @ scores, lambda: scores)
 
     return view
 
@@ -144,7 +146,9 @@ def view_rows(rows: RiskRows) -> Callable[[Parameters], View]:
     def view(parameters: Parameters) -> View:
         size = len(parameters.pack())
         free = Penalty(np.zeros(size), np.zeros((size, size)))
-        return View(objective(parameters, rows, free), patient_scores(parameters, rows), curvature(parameters, rows))
+        gradient, curvature = derivatives(parameters, rows)
+        height = objective(parameters, rows, free)
+        return View(height, gradient, curvature, lambda: patient_scores(parameters, rows))
 
     return view
 

@@ -84,7 +84,12 @@ def method_for(n_events: int) -> Method:
 
 
 def update_predictor(
-    old: Predictor, patients: LaidOut, *, seed: int, methods: Sequence[Method] | None = None
+    old: Predictor,
+    patients: LaidOut,
+    *,
+    seed: int,
+    methods: Sequence[Method] | None = None,
+    near: Sequence[CauseUpdate] | None = None,
 ) -> tuple[Predictor, tuple[CauseUpdate, ...]]:
     """Update every cause of a model from local patients.
 
@@ -93,6 +98,7 @@ def update_predictor(
     patients : laid out for `old`
     seed : of the draws; the estimates are not random
     methods : one per cause; None = each by the number of its events. A cause without any is kept
+    near : an update of nearly the same patients by the same methods, to start from: the result is the same, sooner
     """
     with threadpool_limits(limits=1):
         updates = []
@@ -100,24 +106,30 @@ def update_predictor(
             n_events = int(patients.happened[number - 1].sum())
             method = method_for(n_events) if methods is None else methods[number - 1]
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-            updates.append(_update_cause(old, patients, number, method if n_events else "kept", rng))
+            start = None if near is None else near[number - 1]
+            updates.append(_update_cause(old, patients, number, method if n_events else "kept", rng, near=start))
         causes = tuple(_applied(cause, update) for cause, update in zip(old.causes, updates, strict=True))
         return replace(old, causes=causes), tuple(updates)
 
 
 def update_without_folds(
-    old: Predictor, patients: LaidOut, fold: IntArray, methods: Sequence[Method], *, seed: int, jobs: int
+    old: Predictor, patients: LaidOut, fold: IntArray, whole: Sequence[CauseUpdate], *, seed: int, jobs: int
 ) -> list[Predictor]:
-    """Update once per fold, from the patients outside it; `fold` is (n_patients,) from 0."""
+    """Update once per fold, (n_patients,) from 0, from the patients outside it, by the methods of the whole."""
+    methods = [update.method for update in whole]
     updates = Parallel(n_jobs=jobs)(
-        delayed(update_predictor)(old, patients.select(fold != k), seed=seed, methods=methods)
+        delayed(update_predictor)(old, patients.select(fold != k), seed=seed, methods=methods, near=whole)
         for k in range(int(fold.max()) + 1)
     )
     return [predictor for predictor, _ in updates]
 
 
 def climb(
-    view: Callable[[FloatArray], View], start: FloatArray, ways: FloatArray, precision: FloatArray
+    view: Callable[[FloatArray], View],
+    start: FloatArray,
+    ways: FloatArray,
+    precision: FloatArray,
+    near: FloatArray | None = None,
 ) -> tuple[FloatArray, View, bool]:
     """Maximise a likelihood along directions, penalised for leaving the start.
 
@@ -125,13 +137,14 @@ def climb(
     ----------
     ways : (n_parameters, n_ways) the directions
     precision : (n_ways, n_ways) of the penalty
+    near : (n_ways,) how far along each the top is thought to be
 
     Returns (how far along each way, the view from there, whether that is the top).
     """
-    amount = np.zeros(ways.shape[1])
-    here = view(start)
+    amount = np.zeros(ways.shape[1]) if near is None else near
+    here = view(start + ways @ amount)
     for _ in range(MAX_ITERATIONS):
-        gradient = ways.T @ here.scores.sum(axis=0) - precision @ amount
+        gradient = ways.T @ here.gradient - precision @ amount
         step = cho_solve(cho_factor(ways.T @ here.curvature @ ways + precision), gradient)
         promised = float(gradient @ step) / 2
         height = here.log_likelihood - amount @ precision @ amount / 2
@@ -148,7 +161,13 @@ def climb(
 
 
 def _update_cause(
-    old: Predictor, patients: LaidOut, number: int, method: Method, rng: np.random.Generator
+    old: Predictor,
+    patients: LaidOut,
+    number: int,
+    method: Method,
+    rng: np.random.Generator,
+    *,
+    near: CauseUpdate | None,
 ) -> CauseUpdate:
     """First the hazard between landmarks; then, from where that puts the beginnings, the forecast's, as in training."""
     cause, watched = old.causes[number - 1], patients.watched[number - 1]
@@ -161,10 +180,14 @@ def _update_cause(
     shared = luck[:, len(cause.hazard.best.shape) - 1 :]
     past = None
     if watched is not None and cause.past is not None:
-        past = _move(cause.past, view_results(watched), method, timed, shared, exact=False)
+        past = _move(
+            cause.past, view_results(watched), method, timed, shared, near=near.past if near else None, exact=False
+        )
     rows = patients.rows_of(number, None if past is None else past.fitted.best)
     its_luck = luck if method == "refit" else shared
-    hazard = _move(cause.hazard, view_rows(rows), method, timed, its_luck, exact=past is None)
+    hazard = _move(
+        cause.hazard, view_rows(rows), method, timed, its_luck, near=near.hazard if near else None, exact=past is None
+    )
     return CauseUpdate(method, n_events, hazard, past)
 
 
@@ -182,6 +205,7 @@ def _move(
     timed: BoolArray,
     luck: FloatArray,
     *,
+    near: Moved | None,
     exact: bool,
 ) -> Moved:
     """Climb from the old numbers and draw around the top.
@@ -198,8 +222,14 @@ def _move(
     else:
         ways = _ways(old.best, timed, method)
         precision = np.diag(VAGUE_SD[: ways.shape[1]] ** -2.0)
-    amount, top, converged = climb(lambda vector: view(Parameters.unpack(vector, **sizes)), start, ways, precision)
-    spread = top.scores.T @ top.scores
+    begin = None if near is None else near.amount
+
+    def see(vector: FloatArray) -> View:
+        return view(Parameters.unpack(vector, **sizes))
+
+    amount, top, converged = climb(see, start, ways, precision, begin)
+    scores = top.patient_scores()
+    spread = scores.T @ scores
     information = top.curvature if exact else spread
     bread = inv(ways.T @ information @ ways + precision)
     covariance = bread @ (ways.T @ spread @ ways + precision) @ bread

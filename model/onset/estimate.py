@@ -17,7 +17,7 @@ from model.onset.pace import PaceRule
 from model.onset.poisson import (
     Penalty,
     RiskRows,
-    curvature,
+    derivatives,
     expected_events,
     newton_step,
     patient_scores,
@@ -232,7 +232,7 @@ def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
         parameters, iterations, converged = _climb(rows, centre, start=start)
         start = parameters
         by_patient = patient_scores(parameters, rows)
-        bread = inv(curvature(parameters, rows) + centre.precision)
+        bread = inv(derivatives(parameters, rows)[1] + centre.precision)
         covariance = bread @ (by_patient.T @ by_patient + centre.precision) @ bread
         effects = slice(len(data.grid.fade) + 1, None)
         used, prior = prior, with_learned_widths(prior, parameters.pack()[effects], np.diag(covariance)[effects])

@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 
 from model.onset.hazard import Parameters, clock_between
 from model.onset.posterior import OnsetPosterior, onset_posterior
+from model.onset.sums import sum_by_patient
 
 if TYPE_CHECKING:
     from model.landmarks import LandmarkRows
@@ -103,7 +104,7 @@ def patient_scores(watched: Watched, hazard: FloatArray, posterior: OnsetPosteri
     residual, of_row, clock = _residuals(watched, hazard, posterior)
     first = np.flatnonzero(np.diff(watched.rows.patient, prepend=-1))
     effects = np.zeros((len(hazard), watched.scores.shape[1]))
-    effects[watched.rows.patient[first]] = np.add.reduceat(of_row[:, None] * watched.scores, first, axis=0)
+    effects[watched.rows.patient[first]] = sum_by_patient(watched.rows.patient, watched.scores, of_row)
     return np.column_stack([residual.sum(axis=1), residual @ clock, effects])
 
 

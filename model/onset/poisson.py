@@ -10,6 +10,7 @@ from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from model.onset.hazard import Parameters, linear_parts
 from model.onset.prior import SHAPE_STEP_SD
+from model.onset.sums import sum_by_patient
 
 if TYPE_CHECKING:
     from model.onset.prior import HazardPrior
@@ -68,7 +69,7 @@ def objective(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> float
 def newton_step(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> tuple[Parameters, float]:
     """Move once towards the maximum, halving the step until it helps; returns (parameters, gain)."""
     vector = parameters.pack()
-    gradient, curvature = _derivatives(parameters, rows)
+    gradient, curvature = derivatives(parameters, rows)
     gradient = gradient - penalty.precision @ (vector - penalty.centre)
     step = cho_solve(cho_factor(curvature + penalty.precision), gradient)
     before = objective(parameters, rows, penalty)
@@ -94,8 +95,7 @@ def patient_scores(parameters: Parameters, rows: RiskRows) -> FloatArray:
         ],
         axis=1,
     )
-    first = np.flatnonzero(np.diff(rows.patient, prepend=-1))
-    return np.add.reduceat(by_row, first, axis=0)
+    return sum_by_patient(rows.patient, by_row)
 
 
 def expected_events(parameters: Parameters, rows: RiskRows) -> FloatArray:
@@ -109,18 +109,13 @@ def row_log_likelihood(parameters: Parameters, rows: RiskRows) -> FloatArray:
     return np.asarray((rows.events * log_rate - rows.exposure * np.exp(log_rate)).sum(axis=1))
 
 
-def curvature(parameters: Parameters, rows: RiskRows) -> FloatArray:
-    """Information of the complete data about the parameters, (n_parameters, n_parameters)."""
-    return _derivatives(parameters, rows)[1]
-
-
 def _log_rate(parameters: Parameters, rows: RiskRows) -> FloatArray:
     steady, wearing_off = linear_parts(parameters, rows.scores, rows.fading)
     return steady[:, None] + wearing_off[:, None] * rows.fade + parameters.shape + parameters.clock * rows.clock
 
 
-def _derivatives(parameters: Parameters, rows: RiskRows) -> tuple[FloatArray, FloatArray]:
-    """Gradient and information of the log likelihood.
+def derivatives(parameters: Parameters, rows: RiskRows) -> tuple[FloatArray, FloatArray]:
+    """Gradient of the log likelihood, and information of the complete data about the parameters.
 
     A row's scores are the same in all its bins, so the bins are summed first and the large products are over rows.
     """

@@ -18,6 +18,8 @@ import numpy as np
 from scipy.linalg import inv
 from scipy.optimize import minimize
 
+from model.onset.sums import sum_by_patient
+
 if TYPE_CHECKING:
     from model.features import Feature
     from model.onset.growth import Growth
@@ -189,7 +191,7 @@ def _information(rows: StageRows, value: FloatArray) -> tuple[FloatArray, FloatA
     """Spread of the scores, as if rows were independent and of patients, each (n_values, n_values)."""
     _, residual = _moved(rows, value)
     by_row = (residual[:, :, None] * rows.design[:, None]).reshape(len(residual), -1)
-    by_patient = np.add.reduceat(by_row, np.flatnonzero(np.diff(rows.patient, prepend=-1)), axis=0)
+    by_patient = sum_by_patient(rows.patient, by_row)
     by_row /= np.sqrt(rows.weight)[:, None]  # a row that stands for several stands for as many scores
     return by_row.T @ by_row, by_patient.T @ by_patient
 

@@ -172,11 +172,13 @@ def test_folds_are_updated_without_their_own_patients(rng, exact):
     cohort = deaths(rng, 100)
     patients = laid_out(exact, cohort)
     fold = patient_folds(cohort[1].cause, n_folds=3, rng=rng)
+    _, whole = update_predictor(exact, patients, seed=1, methods=["intercept"])
     with parallel_config(backend="threading"):  # Processes would take longer to start than the test to run.
-        held_out = update_without_folds(exact, patients, fold, ["intercept"], seed=1, jobs=2)
+        held_out = update_without_folds(exact, patients, fold, whole, seed=1, jobs=2)
     first = update_predictor(exact, patients.select(fold != 0), seed=1, methods=["intercept"])[0]
     assert len(held_out) == 3
-    np.testing.assert_array_equal(held_out[0].causes[0].hazard.best.pack(), first.causes[0].hazard.best.pack())
+    # From the whole's result or from the old model, the climb ends at the same top, within what it still promises.
+    np.testing.assert_allclose(held_out[0].causes[0].hazard.best.pack(), first.causes[0].hazard.best.pack(), atol=5e-3)
     assert held_out[1].causes[0].hazard.best.shape[0] != first.causes[0].hazard.best.shape[0]
 
 

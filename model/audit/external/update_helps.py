@@ -44,7 +44,7 @@ def update_helps(old: Predictor, cohort: Cohort, fold: IntArray, *, seed: int, j
     rows = [_row(name, update) for name, update in zip(names, updates, strict=True)]
     if all(method == "kept" for method in methods):
         return rows
-    held_out = update_without_folds(old, patients, fold, methods, seed=seed, jobs=jobs)
+    held_out = update_without_folds(old, patients, fold, updates, seed=seed, jobs=jobs)
     gains = compared(cohort.study, gain_without_folds(old, held_out, patients, fold))
     return [
         row if row["method"] == "kept" else {**row, **_judged(gain)} for row, gain in zip(rows, gains, strict=False)
