@@ -27,22 +27,27 @@ def begun_by(
     delay : (n_patients, n_paces) from beginning to onset
     """
     n_draws, n_patients, n_paces, n_bins = begun.shape
-    found = np.zeros((n_draws, n_patients, until.shape[1]))
-    for draw in range(n_draws):
-        for who in range(n_patients):
-            for pace in range(n_paces):
-                passed, one = 0.0, 0
-                for month in range(until.shape[1]):
-                    latest = until[who, month] - delay[who, pace]
-                    if latest < 0:
-                        continue
-                    while one < n_bins - 1 and edge[one + 1] <= latest:
-                        passed += begun[draw, who, pace, one]
-                        one += 1
-                    part, share = latest - edge[one], 1.0
-                    if part < width[who, one]:
-                        share = part / width[who, one]
-                    found[draw, who, month] += passed + begun[draw, who, pace, one] * share
+    n_months = until.shape[1]
+    found = np.zeros((n_draws, n_patients, n_months))
+    where, share = np.empty(n_months, dtype=np.int64), np.empty(n_months)
+    passed = np.zeros(n_bins + 1)
+    for who in range(n_patients):
+        for pace in range(n_paces):
+            one, none_yet = 0, 0
+            for month in range(n_months):
+                latest = until[who, month] - delay[who, pace]
+                none_yet += latest < 0
+                while one < n_bins - 1 and edge[one + 1] <= latest:
+                    one += 1
+                part = latest - edge[one]
+                where[month] = one
+                share[month] = part / width[who, one] if part < width[who, one] else 1.0
+            for draw in range(n_draws):
+                for one in range(n_bins):
+                    passed[one + 1] = passed[one] + begun[draw, who, pace, one]
+                for month in range(none_yet, n_months):
+                    at = where[month]
+                    found[draw, who, month] += passed[at] + begun[draw, who, pace, at] * share[month]
     return found
 
 

@@ -137,7 +137,7 @@ class Baselines:
         """
         gaps = np.isnan(self.recorded)
         root = np.linalg.cholesky(self.spread + np.where(gaps[:, :, None], 0.0, np.eye(gaps.shape[1])))
-        return np.asarray(np.einsum("ifg,dg->dif", np.where(gaps[:, :, None], root, 0.0), luck))
+        return np.asarray((np.where(gaps[:, :, None], root, 0.0) @ luck.T).transpose(2, 0, 1))
 
     def unknown(self, effects: FloatArray, guesses: FloatArray) -> FloatArray:
         """What the missing ones may add to the log hazard, (n_draws, n_patients), by draw.
@@ -150,5 +150,6 @@ class Baselines:
         Half the variance is taken off: what is expected of a patient already stands for the mean hazard of patients
         about whom as much is known.
         """
-        variance = np.einsum("df,ifg,dg->di", effects, self.spread, effects, optimize=True)
-        return np.asarray(np.einsum("dif,df->di", guesses, effects) - variance / 2)
+        by_pattern, of_patient = self.spread_by_pattern
+        variance = ((effects @ by_pattern) * effects).sum(axis=2)  # n_patterns, n_draws
+        return np.asarray((guesses @ effects[:, :, None])[..., 0] - variance[of_patient].T / 2)

@@ -126,7 +126,7 @@ class Presence:
 
         beginning : (n_bins,) months since the origin
         """
-        log_factor = np.einsum("ij,...kj->...ik", readings.design, self.effect)
+        log_factor = readings.design @ self.effect.swapaxes(-1, -2)
         by_stage = np.exp(np.concatenate([np.zeros_like(log_factor[..., :1]), log_factor], axis=-1))
         who = np.arange(len(readings.month))[:, None, None]
         return np.asarray(by_stage[..., who, stage_at(readings.month, beginning, growth)])
