@@ -19,6 +19,7 @@ from model.audit.external.held_out import by_centre, by_time
 from model.audit.external.validation import judge_parts
 from model.audit.report import render
 from model.audit.run import run as run_audit
+from model.cluster import spread_over
 from model.command_line import at_least, result, run, say, shown
 from model.errors import BadInputError, Problem
 from model.learning.fitting import (
@@ -53,6 +54,7 @@ EXAMPLES = """examples:
   python -m synthetic_data --patients 4000 --seed 1 --out cohort
   python -m model.train --cohort cohort
   python -m model.train --cohort DIR --study my-study.toml --out artifacts --seed 3 --jobs 2
+  python -m model.train --cohort DIR --dask tls://10.0.0.5:8786
   python -m model.train --cohort DIR --validate centre
   python -m model.train --cohort DIR --validate temporal:2019-01-01
 """
@@ -71,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("artifacts"), metavar="DIR", help="default: artifacts")
     parser.add_argument("--seed", type=at_least(0), default=1, metavar="S", help="of folds and draws (default 1)")
     parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="processes to use (default 1)")
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="scheduler of a Dask cluster, such as tls://10.0.0.5:8786, that does the work of --jobs; its workers need "
+        "this very version, and can read the cohort",
+    )
     choices = ("auto", *LEARNERS)
     parser.add_argument(
         "--learner", choices=choices, default="auto", help="default auto: by cross-validated likelihood"
@@ -90,7 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     how = {name: getattr(options, name) for name in ("seed", "jobs", "learner", "literature", "validate")}
-    return run(lambda: train(options.cohort, options.study, options.out, **how))
+
+    def trained() -> None:
+        with spread_over(options.dask):
+            train(options.cohort, options.study, options.out, **how)
+
+    return run(trained)
 
 
 def train(
