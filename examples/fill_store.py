@@ -37,20 +37,25 @@ def main() -> int:
     parser.add_argument("--database", required=True, metavar="URL", help="sqlite:///file.sqlite")
     parser.add_argument("--until", type=date.fromisoformat, required=True, metavar="DATE", help="the last day known")
     options = parser.parse_args()
-    study = read_study(DEFAULT_STUDY)
     try:
-        database = Database(database_url(options.database))
+        n_patients = fill(options.cohort, options.database, options.until)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    database.create_tables()
-    now = datetime.now(tz=UTC)
-    ago = now.date() - options.until
-    records = ((name, moved(patient, ago)) for name, patient in patients_of(options.cohort, study, options.until))
-    n_patients = len(enter(database, records, study, now))
-    database.close()
     print(f"{n_patients} patients")
     return 0
+
+
+def fill(cohort: Path, url: str, until: date) -> int:
+    """Enter a cohort as known on a day, as if that were today; returns the number of patients, raises SettingsError."""
+    study = read_study(DEFAULT_STUDY)
+    database = Database(database_url(url))
+    database.create_tables()
+    now = datetime.now(tz=UTC)
+    records = ((name, moved(patient, now.date() - until)) for name, patient in patients_of(cohort, study, until))
+    n_patients = len(enter(database, records, study, now))
+    database.close()
+    return n_patients
 
 
 def patients_of(cohort: Path, study: Study, until: date) -> Iterator[tuple[str, Patient]]:

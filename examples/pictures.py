@@ -1,6 +1,7 @@
-"""Pictures of the pages for the documentation: the audit of a model, and the page of one invented patient.
+"""Pictures of the pages for the documentation: the audit of a model, and the service's pages with invented patients.
 
-`python -m examples.pictures --artifact artifacts/VERSION --out docs/images` needs a Chromium or Chrome on this machine.
+`python -m examples.pictures --artifact artifacts/VERSION --cohort COHORT --out docs/images` needs a Chromium or Chrome
+on this machine. The cohort is one that the model did not learn from; what was known of it on 2020-06-30 is known today.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import argparse
 import io
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from examples.browser import DESKTOP, PHONE, find_browser, running_browser
 from examples.demo import example_patient
+from examples.fill_store import fill
 from examples.replay import enter_patient
 from examples.serving import ServiceError, free_port, running_service
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-COLOURS = 128  # Enough for words, lines and a few colours, at half the bytes.
+COLOURS = 64  # Enough for words, lines and a few colours, at half the bytes.
 MARGIN = 12.0  # Of page above and below, so that no letter touches the edge.
 OPEN = "selector => document.querySelectorAll(selector).forEach(each => each.open = true)"
 # Of the audit: file, window, from the top of one section to the end of another, what is unfolded.
@@ -42,6 +44,14 @@ AUDIT = (
     ),
     ("audit-phone", PHONE, "header", "section[aria-labelledby=answer]", ""),
 )
+UNTIL = date(2020, 6, 30)
+# Of the service, with {} for the example patient: file, address, window, from where to where.
+SERVICE = (
+    ("patients", "/ui", DESKTOP, "header", "tbody tr:nth-child(12)"),
+    ("patient", "/ui/patients/{}", DESKTOP, "header", "footer"),
+    ("patient-phone", "/ui/patients/{}", PHONE, "header", "section[aria-labelledby=risk]"),
+    ("monitoring", "/ui/monitoring", DESKTOP, "header", "footer"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--artifact", type=Path, required=True, metavar="DIR", help="a trained model of the default study"
     )
+    parser.add_argument("--cohort", type=Path, required=True, metavar="DIR", help="from python -m synthetic_data")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     options = parser.parse_args(arguments)
     path = find_browser()
@@ -66,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 take(
                     browser, page, options.out / f"{name}.png", window=window, first=first, last=last, unfolded=unfolded
                 )
-            _take_patient(browser, options.artifact, options.out)
+            _take_service(browser, options.artifact, options.cohort, options.out)
     except ServiceError as error:
         print(f"pictures: {error}", file=sys.stderr)
         return 1
@@ -101,22 +112,19 @@ def take(
         image.convert("RGB").quantize(COLOURS).save(file, optimize=True)
 
 
-def _take_patient(browser: Browser, artifact: Path, out: Path) -> None:
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        running_service(artifact, Path(scratch) / "pictures.sqlite", free_port()) as (client, _),
-    ):
-        patient, visits = example_patient(datetime.now(tz=UTC).date())
-        patient_id = enter_patient(client, patient)
-        for visit in visits:
-            client.post(f"/v1/patients/{patient_id}/visits", visit)
-        address = f"{client.base}/ui/patients/{patient_id}"
-        for name, window, last in (
-            ("patient", DESKTOP, "footer"),
-            ("patient-phone", PHONE, "section[aria-labelledby=risk]"),
-        ):
+def _take_service(browser: Browser, artifact: Path, cohort: Path, out: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        database = Path(scratch) / "pictures.sqlite"
+        fill(cohort, f"sqlite:///{database}", UNTIL)
+        with running_service(artifact, database, free_port()) as (client, _):
+            patient, visits = example_patient(datetime.now(tz=UTC).date())
+            patient_id = enter_patient(client, patient)
+            for visit in visits:
+                client.post(f"/v1/patients/{patient_id}/visits", visit)
             cookie = client.log_in()
-            take(browser, address, out / f"{name}.png", window=window, first="header", last=last, cookie=cookie)
+            for name, path, window, first, last in SERVICE:
+                address, file = client.base + path.format(patient_id), out / f"{name}.png"
+                take(browser, address, file, window=window, first=first, last=last, cookie=cookie)
 
 
 if __name__ == "__main__":

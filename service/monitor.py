@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from service.api.wire import Out
     from service.settings import MonitorSettings
 
+# In which way an input has drifted.
+WORDS = {"mean": "values", "share": "how often recorded", "use": "how often recorded, against training"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Monitor; returns 2 with one line on stderr if a setting, the model or the database is no good."""
@@ -69,7 +72,7 @@ def monitor(settings: MonitorSettings, today: date) -> None:
 
 
 def in_short(found: MonitoringOut) -> list[str]:
-    """Say the most important in lines: who was read, alarms, and what drifted in the last quarter that is over."""
+    """Say the most important in lines: who was read, alarms, and the last quarter that is over: drift, use of tests."""
     calibration, inputs = found.calibration, found.drift.inputs
     lines = [f"{calibration.patients} patients, {calibration.another_study} more that this model cannot read"]
     lines += [
@@ -81,10 +84,19 @@ def in_short(found: MonitoringOut) -> list[str]:
     last = max((item.quarter for item in inputs if item.over), default=None)
     drifted = [item for item in inputs if item.quarter == last and item.drift]
     lines += [
-        f"drift in {last}: {item.label}{f' = {item.level}' if item.level else ''}: {' and '.join(item.drift)}"
+        f"drift in {last}: {item.label}{f' = {item.level}' if item.level else ''}: "
+        + " and ".join(WORDS[way] for way in item.drift)
         for item in drifted
     ]
+    tests = [item for item in inputs if item.quarter == last and item.kind == "test" and item.share is not None]
+    if tests:
+        done = ", ".join(f"{item.label} {_percent(item.share)} ({_percent(item.trained_share)})" for item in tests)
+        lines.append(f"done at {tests[0].n} visits of {last} (at training visits as long after the origin): {done}")
     return [*lines, calibration.model.notice]
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.0f} %"
 
 
 def _write(path: Path, document: Out) -> None:

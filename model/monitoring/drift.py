@@ -2,12 +2,12 @@
 
 Baselines of the patients who were new in a quarter and marker values measured in it are held against the training
 cohort, and so is how often a baseline is recorded. How often a marker is measured or a test done at a visit is held
-against all earlier quarters: it depends on how long ago most patients were treated, which a younger clinic cannot share
-with the training cohort.
+against all earlier quarters, and against the training patients' visits as long after the origin (`use`).
 
 A difference is called drift if it is both large and no chance: a mean that is off by LARGE_DIFFERENCE training standard
 deviations or more, or a share by LARGE_SHARE or more, and beyond what chance does to any of the quarter's comparisons
-in 5 % of quarters (Bonferroni; Fisher's exact test for shares, a normal one for other means).
+in 5 % of quarters (Bonferroni; Fisher's exact test for shares, Mantel and Haenszel's against training visits, a normal
+one for other means).
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from scipy.stats import hypergeom, norm
 from model.audit.metrics import ratio
 from model.features import baseline_features, transformed
 from model.monitoring.calibration import MIN_PATIENTS
+from model.monitoring.use import against_training
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from model.monitoring.quarters import Calendar, DayArray
+    from model.monitoring.use import Use
     from model.monitoring.watched import Watched
     from model.predictor import Predictor
     from model.types import BoolArray, FloatArray, IntArray
@@ -180,12 +182,15 @@ def _sums(value: FloatArray, day: DayArray, inputs: Sequence[Input], calendar: C
     return Drift(count(everything), count(known), total(filled), total(filled**2), count(outside))
 
 
-def drift_rows(found: Drift, inputs: Sequence[Input], calendar: Calendar, n_trained: int) -> list[dict[str, Any]]:
+def drift_rows(
+    found: Drift, use: Use, inputs: Sequence[Input], calendar: Calendar, *, n_trained: int, trained: Use | None
+) -> list[dict[str, Any]]:
     """Turn the sums into rows by quarter and input: plain values, None where nothing can be said.
 
     n_trained : how many patients the model was trained on
+    trained : use of markers and tests at their visits, if the model tells
     """
-    figures, drifted = _compared(found, inputs, n_trained)
+    figures, drifted = _compared(found, inputs, n_trained, _use_compared(use, trained, n_inputs=len(inputs)))
     return [
         {
             "quarter": calendar.name(quarter),
@@ -204,10 +209,21 @@ def drift_rows(found: Drift, inputs: Sequence[Input], calendar: Calendar, n_trai
     ]
 
 
+def _use_compared(use: Use, trained: Use | None, *, n_inputs: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Compare the use of markers and tests with training, as `against_training`; NaN for all other inputs."""
+    compared = tuple(np.full((len(use.visits), n_inputs), np.nan) for _ in range(3))
+    if trained is not None:
+        for whole, part in zip(compared, against_training(use, trained, least=MIN_PATIENTS), strict=True):
+            whole[:, n_inputs - part.shape[1] :] = part
+    share, trained_share, p = compared
+    return share, trained_share, p
+
+
 def _compared(
-    found: Drift, inputs: Sequence[Input], n_trained: int
+    found: Drift, inputs: Sequence[Input], n_trained: int, use: tuple[FloatArray, FloatArray, FloatArray]
 ) -> tuple[dict[str, FloatArray], dict[str, BoolArray]]:
     """Work out every figure, NaN where there is none, and what has drifted, all (n_quarters, n_inputs)."""
+    comparable_share, trained_share, p_use = use
     by_visit = np.array([item.kind != "baseline" for item in inputs], dtype=np.bool_)
     valued = np.array([item.kind != "test" for item in inputs], dtype=np.bool_)
     is_first, yes_or_no = (
@@ -232,12 +248,13 @@ def _compared(
         2.0 * norm.sf(np.abs(difference) * np.sqrt(known)),
     )
     p_share = np.where(is_first, _p_of_shares(known, n, usual_share * usual_n, usual_n), np.nan)
-    made = sum(np.isfinite(p).sum(axis=1, keepdims=True) for p in (p_mean, p_share))
+    made = sum(np.isfinite(p).sum(axis=1, keepdims=True) for p in (p_mean, p_share, p_use))
     limit = FALSE_ALARM / np.maximum(made, 1)
     figures = {
         "known": np.where(n > 0, known, np.nan),
         "share": share,
         "usual_share": usual_share,
+        "trained_share": trained_share,
         "mean": mean,
         "sd": sd,
         "usual_mean": np.broadcast_to(usual_mean, n.shape),
@@ -248,6 +265,7 @@ def _compared(
     return figures, {
         "mean": (np.abs(difference) >= LARGE_DIFFERENCE) & (p_mean < limit),
         "share": (np.abs(share - usual_share) >= LARGE_SHARE) & (p_share < limit),
+        "use": (np.abs(comparable_share - trained_share) >= LARGE_SHARE) & (p_use < limit),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from model.onset.prior import published_effects
+from model.saved.at_visits import visit_facts
 from model.saved.presence_facts import presence_effects
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def model_facts(
         ],
         "learner": learner,
         "predictors": _predictors(cohort),
+        "at_visits": visit_facts(study, cohort.histories),
         "effects": [
             row
             for number, (event, fit) in enumerate(zip(study.event, fits, strict=True), 1)

@@ -104,13 +104,14 @@ class InputDriftOut(Out):
     known: int | None
     share: float | None
     usual_share: float | None
+    trained_share: float | None
     mean: float | None
     sd: float | None
     usual_mean: float | None
     usual_sd: float | None
     difference: float | None
     outside: float | None
-    drift: list[Literal["mean", "share"]]
+    drift: list[Literal["mean", "share", "use"]]
 
 
 class DriftRulesOut(Out):

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from model.monitoring import drift
 from model.monitoring.calibration import MIN_PATIENTS, Calibration, calibrate, calibration_rows
 from model.monitoring.tally import counts_of_patients
+from model.monitoring.use import Use, add_up_use, use_in_training
 from service.api.answers import model_ref
 from service.api.outgoing_monitoring import CalibrationOut, DriftOut, DriftRulesOut
 from service.monitoring.reading import calendar_of, watched_in_chunks
@@ -46,10 +47,12 @@ def calibration_answer(model: LoadedModel, database: Database, today: date) -> C
 def drift_answer(model: LoadedModel, database: Database, today: date) -> DriftOut:
     """Hold the inputs of everybody in the store against those of training."""
     predictor, calendar = model.predictor, calendar_of(database, today)
-    inputs = drift.inputs_of(predictor, model.facts)
+    study, inputs = predictor.study, drift.inputs_of(predictor, model.facts)
     found, n_patients, n_others = drift.Drift.empty(predictor, calendar), 0, 0
-    for watched, others in watched_in_chunks(database, predictor.study, calendar):
+    use = Use.empty(calendar.n_quarters, len(study.marker) + len(study.test))
+    for watched, others in watched_in_chunks(database, study, calendar):
         found += drift.add_up(predictor, watched, inputs, calendar)
+        use += add_up_use(watched, calendar)
         n_patients += len(watched)
         n_others += others
     return DriftOut(
@@ -57,7 +60,14 @@ def drift_answer(model: LoadedModel, database: Database, today: date) -> DriftOu
         as_of=today,
         patients=n_patients,
         another_study=n_others,
-        inputs=drift.drift_rows(found, inputs, calendar, model.facts["patients"]),
+        inputs=drift.drift_rows(
+            found,
+            use,
+            inputs,
+            calendar,
+            n_trained=model.facts["patients"],
+            trained=use_in_training(study, model.facts),
+        ),
         rules=DriftRulesOut(
             min_patients=MIN_PATIENTS,
             large_difference=drift.LARGE_DIFFERENCE,

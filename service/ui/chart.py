@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from service.api.outgoing_risk import CurveOut
 
 WIDTH, HEIGHT = 240.0, 120.0
-TOPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+TOPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ posted here is the key itself.
 """
 
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -15,22 +15,26 @@ from service.access.errors import ForbiddenError
 from service.access.roles import PAGES
 from service.access.session import COOKIE, LASTS_SECONDS
 from service.api.answers import NOT_A_DEVICE
+from service.api.asking import Asked
 from service.api.dependencies import Service, ServiceDep
 from service.api.strict_json import RequestRefusedError
 from service.api.strict_route import StrictRoute
+from service.caller import ANONYMOUS
 from service.ui.addresses import HOME, LOGIN, inside
-from service.ui.routes import environment, html_only
+from service.ui.routes import OWN_FORMS, environment, html_only
 
 MOST_BYTES = 2000
 FORM = "application/x-www-form-urlencoded"
+NOT_GOOD = "This key does not open anything: it is unknown, over or revoked."
+NOT_FOR_PAGES = "This key is not for the pages."
 
 router = APIRouter(prefix="/ui", route_class=StrictRoute, include_in_schema=False)
 
 
 @router.get("/login", dependencies=html_only)
-def show_login(then: Annotated[str, Query(alias="next", max_length=200)] = HOME) -> HTMLResponse:
-    """Ask for a key."""
-    return _form(then)
+def show_login(then: Annotated[str, Query(alias="next", max_length=200)] = "") -> HTMLResponse:
+    """Ask for a key; whoever was sent here from another page is told so."""
+    return _form(then, sent_here=bool(then))
 
 
 @router.post("/login")
@@ -38,7 +42,7 @@ async def log_in(request: Request, service: ServiceDep) -> Response:
     """Exchange a key for a session."""
     given = await _posted(request)
     then, key = given.get("next", HOME), given.get("key", "").strip()
-    return await run_in_threadpool(_answer, service, then, key)
+    return await run_in_threadpool(_answer, request, service, then, key)
 
 
 @router.post("/logout")
@@ -50,13 +54,15 @@ def log_out(request: Request) -> Response:
     return answer
 
 
-def _answer(service: Service, then: str, key: str) -> Response:
-    found = service.access.log_in(key)
-    if found is None:
-        return _form(then, "This key does not open anything: it is unknown, over or revoked.")
-    note, caller = found
-    if not PAGES.allows(caller):
-        return _form(then, "This key is not for the pages.")
+def _answer(request: Request, service: Service, then: str, key: str) -> Response:
+    caller, note = service.access.log_in(key)
+    asked, now = Asked(request, caller), service.clock()
+    if note is None or not PAGES.allows(caller):
+        attempts = service.access.strangers.refused() if caller is ANONYMOUS else 1
+        if attempts is not None:
+            service.reads.note(asked.entry(now, "session.refuse", attempts=attempts))
+        return _form(then, NOT_GOOD if note is None else NOT_FOR_PAGES)
+    service.reads.note(asked.entry(now, "session.begin"))
     answer = RedirectResponse(inside(then), status_code=303)
     answer.set_cookie(
         COOKIE, note, max_age=LASTS_SECONDS, httponly=True, samesite="strict", secure=service.access.secure
@@ -64,9 +70,11 @@ def _answer(service: Service, then: str, key: str) -> Response:
     return answer
 
 
-def _form(then: str, refusal: str = "") -> HTMLResponse:
-    shown = environment.get_template("login.html").render(then=inside(then), refusal=refusal, notice=NOT_A_DEVICE)
-    return HTMLResponse(shown, status_code=401 if refusal else 200)
+def _form(then: str, refusal: str = "", *, sent_here: bool = False) -> HTMLResponse:
+    shown = environment.get_template("login.html").render(
+        then=inside(then), refusal=refusal, sent_here=sent_here, notice=NOT_A_DEVICE
+    )
+    return HTMLResponse(shown, status_code=401 if refusal else 200, headers=OWN_FORMS)
 
 
 async def _posted(request: Request) -> dict[str, str]:
@@ -89,5 +97,5 @@ async def _posted(request: Request) -> dict[str, str]:
 def _require_same_origin(request: Request) -> None:
     """Refuse a form of another site: it would log somebody in as somebody else."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         raise ForbiddenError("This form is for the service's own pages.")

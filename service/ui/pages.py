@@ -7,37 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.api import answers, scheduling
-from service.api.next_visits import last_seen, next_visits
+from service.api.next_visits import last_seen
 from service.rules import moment, require_study, tiers
 from service.ui.bars import BarChart, bar_charts
 from service.ui.chart import Chart, charts
+from service.ui.finding import days_overdue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from model.saved.artifact import LoadedModel
     from service.api.outgoing_risk import ChangeOut, CouldChangeOut, InputOut, MissingOut, RiskOut
-    from service.api.outgoing_schedule import GuidelineOut, NextVisitOut, ScheduleOut
+    from service.api.outgoing_schedule import GuidelineOut, ScheduleOut
     from service.planning import Planning
-    from service.record import Patient, StoredPatient
+    from service.record import Patient, StoredPatient, Value
 
 # A reader sees at once what matters; the API's answer has every input.
 SMALLEST_EFFECT = math.log(1.1)
 MOST_TO_ASK_FOR = 5
 # The guidelines that a plan is held against in docs/results.md: the closest, the widest and the shortest.
 COMPARED = ("ENETS-2023", "JNETS-2019", "NCCN")
-NOT_WORTH_IT = "No visit gains as much as it costs."
-
-
-@dataclass(frozen=True)
-class ListedPatient:
-    """One row of the list; `message` stands where there is no next visit."""
-
-    stored: StoredPatient
-    next: NextVisitOut | None
-    message: str
-    overdue: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,7 @@ class PatientPage:
     Attributes
     ----------
     schedule : as of the last visit, or of the origin
+    days_overdue : days since the next visit's window was over, 0 or less while there is time
     tiers : those that a plan may be asked for
     compared : guidelines to show beside the plan
     risk : as of today
@@ -71,12 +61,13 @@ class PatientPage:
     group_bars, change_bars : what groups of inputs do to the hazards, and what moved since the visit before
     worth_knowing : the missing inputs that could change most
     not_known : labels of the other missing ones
+    recorded : label, value and unit of what is recorded at the origin, in the study's order
     """
 
     stored: StoredPatient
     today: date
     schedule: ScheduleOut | None
-    overdue: bool
+    days_overdue: int
     tiers: list[str]
     compared: list[GuidelineOut]
     risk: RiskOut | None
@@ -87,21 +78,8 @@ class PatientPage:
     change_bars: list[BarChart]
     worth_knowing: list[WorthKnowing]
     not_known: list[str]
+    recorded: list[tuple[str, Value, str]]
     messages: list[str]
-
-
-def listed(model: LoadedModel, planning: Planning, stored: Sequence[StoredPatient], today: date) -> list[ListedPatient]:
-    """Plan the next visits of a page of patients, each from the last one."""
-    rows = zip(stored, next_visits(model, planning, stored), strict=True)
-    return [
-        ListedPatient(
-            stored=each,
-            next=planned.next,
-            message=NOT_WORTH_IT if planned.refusal is None else answers.sentence(planned.refusal),
-            overdue=_overdue(planned.next, today),
-        )
-        for each, planned in rows
-    ]
 
 
 def patient_page(
@@ -120,7 +98,7 @@ def patient_page(
         stored=stored,
         today=today,
         schedule=planned,
-        overdue=planned is not None and _overdue(planned.next, today),
+        days_overdue=days_overdue(planned.next, today) if planned else 0,
         tiers=list(tiers(model.predictor.study)) if planned else [],
         compared=_compared(planned) if planned else [],
         risk=risk,
@@ -131,18 +109,23 @@ def patient_page(
         change_bars=bar_charts(change.by_group, labels) if change else [],
         worth_knowing=worth_knowing,
         not_known=[item.label for item in risk.missing if item.label not in asked] if risk else [],
+        recorded=_recorded(model, patient),
         messages=list(dict.fromkeys(messages)),
     )
+
+
+def _recorded(model: LoadedModel, patient: Patient) -> list[tuple[str, Value, str]]:
+    """List the baselines; those that the model's study does not have come last, by their names."""
+    known = {item.name: (item.label or item.name, item.unit or "") for item in model.predictor.study.baseline}
+    names = [*(name for name in known if name in patient.baseline), *(patient.baseline.keys() - known.keys())]
+    words = [known.get(name, (name, "")) for name in names]
+    return [(label, patient.baseline[name], unit) for name, (label, unit) in zip(names, words, strict=True)]
 
 
 def _schedule(model: LoadedModel, planning: Planning, stored: StoredPatient, tier: str | None) -> ScheduleOut:
     require_study(model.predictor.study, stored)
     patient = stored.patient
     return scheduling.full(model, planning, patient, last_seen(patient), tier=tier, policy=None)
-
-
-def _overdue(following: NextVisitOut | None, today: date) -> bool:
-    return following is not None and following.window.latest < today
 
 
 def _compared(planned: ScheduleOut) -> list[GuidelineOut]:
@@ -161,7 +144,7 @@ def _last_change(model: LoadedModel, patient: Patient) -> ChangeOut | None:
     if not patient.visits:
         return None
     day = patient.visits[-1].date
-    return answers.change(model, patient, day, answers.event_risks(model, patient, day))
+    return answers.change(model, patient, day)
 
 
 def _telling_inputs(model: LoadedModel, risk: RiskOut) -> list[InputOut]:

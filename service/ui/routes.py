@@ -3,7 +3,7 @@
 import math
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -22,9 +22,12 @@ from service.api.strict_json import RequestRefusedError, accepted_type
 from service.api.strict_route import StrictRoute
 from service.rules import require_tier
 from service.ui.addresses import login_address
-from service.ui.pages import listed, patient_page
+from service.ui.finding import find, find_overdue
+from service.ui.monitored import monitoring_page
+from service.ui.pages import patient_page
 
-PATIENTS_ON_A_PAGE = 50
+# Told to send no referrer, a browser does not name the origin of a form either, and the pages' own forms are refused.
+OWN_FORMS = {"referrer-policy": "same-origin"}
 
 
 def _require_html_answer(request: Request) -> None:
@@ -37,18 +40,19 @@ html_only = [Depends(_require_html_answer)]
 
 @router.get("", dependencies=html_only)
 def show_patients(
-    service: ServiceDep, asked: AskedDep, page: Annotated[str, Query(pattern=r"^[1-9][0-9]{0,5}$")] = "1"
+    service: ServiceDep,
+    asked: AskedDep,
+    page: Annotated[str, Query(pattern=r"^[1-9][0-9]{0,5}$")] = "1",
+    q: Annotated[str, Query(max_length=100)] = "",
+    show: Literal["all", "overdue"] = "all",
 ) -> HTMLResponse:
-    """List the patients by reference, each with the next visit."""
-    number = int(page)
-    with service.database.reading() as patients:
-        stored, total = patients.page(
-            skip=(number - 1) * PATIENTS_ON_A_PAGE, most=PATIENTS_ON_A_PAGE, centres=asked.caller.centres
-        )
+    """List the patients by reference or, if asked for, the overdue, each with the next visit."""
+    number, reference = int(page), q.strip()
+    look = find_overdue if show == "overdue" else find
+    found = look(service, asked.caller.centres, reference=reference, number=number)
     service.reads.note(asked.entry(service.clock(), "patients.list", page=number))
-    rows = listed(service.model, service.planning, stored, service.today())
-    pages = max(math.ceil(total / PATIENTS_ON_A_PAGE), 1)
-    return _page("patients.html", service.model, rows=rows, total=total, number=number, pages=pages)
+    kept = {name: value for name, value in (("q", reference), ("show", show)) if value not in ("", "all")}
+    return _page("patients.html", service.model, found=found, number=number, q=reference, show=show, kept=kept)
 
 
 @router.get("/patients/{patient_id}", dependencies=html_only)
@@ -67,21 +71,8 @@ def show_patient(patient_id: PatientId, service: ServiceDep, asked: AskedDep, ti
 @router.get("/monitoring", dependencies=html_only)
 def show_monitoring(service: ServiceDep) -> HTMLResponse:
     """Show whether the model is right about the service's own patients; nothing about anybody in particular."""
-    judged, given = calibration(service), drift(service)
-    quarters = list(dict.fromkeys(row.quarter for row in judged.by_quarter))
-    events = list(dict.fromkeys(row.event for row in judged.by_quarter))
-    cells = {(row.quarter, row.event): row for row in judged.by_quarter}
-    drifting = [row for row in given.inputs if row.drift]
-    return _page(
-        "monitoring.html",
-        service.model,
-        judged=judged,
-        quarters=quarters,
-        events=events,
-        cells=cells,
-        given=given,
-        drifting=drifting,
-    )
+    shown = monitoring_page(service.model.predictor.study, calibration(service), drift(service))
+    return _page("monitoring.html", service.model, page=shown)
 
 
 @router.get("/style.css")
@@ -116,7 +107,7 @@ def _page(template: str, model: LoadedModel, *, status: int = 200, **values: Any
     content = environment.get_template(template).render(
         ref=model_ref(model), study=study, labels=labels, units=units, hidden=hidden, targets=targets, **values
     )
-    return HTMLResponse(content, status_code=status)
+    return HTMLResponse(content, status_code=status, headers=OWN_FORMS)
 
 
 def _percent(probability: float) -> str:

@@ -1,4 +1,4 @@
-"""The pages of the project in a real browser: the audits of both example models, and the service with one patient."""
+"""The pages of the project in a real browser: the audits of both example models, and the service with two patients."""
 
 import os
 from datetime import UTC, datetime
@@ -70,19 +70,27 @@ def csl(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def addresses(rnet, csl, tmp_path_factory):
-    """Every page by a short name: files of both audits, and pages of a service that knows one patient."""
+    """Every page by a short name: files of both audits, and pages of a service that knows two patients."""
     database = tmp_path_factory.mktemp("service") / "service.sqlite"
     with running_service(rnet, database, free_port()) as (client, _):
         patient, visits = example_patient(datetime.now(tz=UTC).date())
         patient_id = enter_patient(client, patient)
         for visit in visits:
             client.post(f"/v1/patients/{patient_id}/visits", visit)
+        awaiting = enter_patient(client, {**patient, "patient_ref": "awaiting", "centre": "A centre of some name"})
+        client.post(f"/v1/patients/{awaiting}/visits", visits[0] | {"tests": {"ct": "positive"}, "note": "Long. " * 60})
         yield {
             "audit of rnet": (rnet / "audit.html").as_uri(),
             "audit of csl": (csl / "audit.html").as_uri(),
             "log in": f"{client.base}/ui/login",
             "patients": f"{client.base}/ui",
+            "overdue patients": f"{client.base}/ui?show=overdue",
+            "no patient found": f"{client.base}/ui?q=nobody",
             "patient": f"{client.base}/ui/patients/{patient_id}",
+            "patient awaiting work-up": f"{client.base}/ui/patients/{awaiting}",
+            "monitoring": f"{client.base}/ui/monitoring",
             "no such page": f"{client.base}/ui/patients/nobody",
+            "bad address": f"{client.base}/ui?page=0",
+            "key": client.key,
             "cookie": client.log_in(),
         }

@@ -71,7 +71,9 @@ def test_visits_expect_no_more_the_earlier_one_stops_to_look(judged):
 
 
 def test_bands_hold_their_own_prediction_and_cover_by_count(judged):
-    options = Options("default", patients=400, replicates=1, repeats=1, oracle_patients=1, judged=100, jobs=1, cache=None)
+    options = Options(
+        "default", patients=400, replicates=1, repeats=1, oracle_patients=1, judged=100, jobs=1, cache=None
+    )
     lines = [cells(text) for text in coverage.at_landmark(judged, options, 0.0)]
     assert [line[2] for line in lines] == ["local", "nodal", "distant", "any"] * len(HORIZONS)
     for line in lines:

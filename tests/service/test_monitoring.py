@@ -10,9 +10,10 @@ import pytest
 from examples.fill_store import enter, patients_of
 from model.audit.out_of_fold import predict_every_visit
 from model.tables.cohort import read_cohort
+from service.api.next_visits import next_visits
 from service.monitoring import kept, reading
 from service.record import Patient, Visit, histories, histories_of_all
-from service.ui.pages import NOT_WORTH_IT, listed
+from service.ui.finding import NOT_WORTH_IT, ListedPatient
 from tests.service.checks import ANY_VERSION, problem
 from tests.service.conftest import BASELINE, NOW, PATIENT, TODAY, VISIT
 from tests.service.test_pages import HTML, Page
@@ -80,6 +81,30 @@ def test_the_page_tells_what_the_answer_does(client, ids):
     ringing = [alarm for alarm in judged["alarms"] if alarm["alarm"]]
     assert ('<p class="key">None</p>' in page.html) == (not ringing)
     assert all(name not in page.html for name in ids)
+
+
+def test_use_of_tests_is_told_beside_that_of_training(client, ids, records, model):
+    rows = [row for row in client.get("/v1/monitoring/drift").json()["inputs"] if row["kind"] == "test"]
+    told = [row for row in rows if row["share"] is not None]
+    assert told
+    trained = model.facts["at_visits"]
+    for row in told:
+        usual = [n / of for n, of in zip(trained["recorded"][row["input"]], trained["visits"], strict=True) if of]
+        assert min(usual) <= row["trained_share"] <= max(usual)
+        assert ("use" in row["drift"]) <= (abs(row["share"] - row["trained_share"]) >= 0.1)
+    # All visits of the cohort's first patients: the shares of all its patients' visits, up to chance.
+    n_visits = sum(len(patient.visits) for _, patient in records)
+    for name, counts in trained["recorded"].items():
+        here = sum(
+            (name in visit.tests) + (name in visit.markers) for _, patient in records for visit in patient.visits
+        )
+        assert here / n_visits == pytest.approx(sum(counts) / sum(trained["visits"]), abs=0.1)
+    page = Page(client.get("/ui/monitoring", headers=HTML)).text
+    last = [row for row in told if row["quarter"] == told[-1]["quarter"]]
+    for row in last:
+        assert f"{100 * row['share']:.0f} % training: {100 * row['trained_share']:.0f} %" in page.replace(
+            "differs ", ""
+        )
 
 
 def test_without_outcomes_inputs_are_compared_all_the_same(client, app, records, model):
@@ -169,8 +194,9 @@ def test_overdue_is_who_the_pages_call_overdue(client, app, ids, model, records)
     assert late["open_patients"] == len(still)
     with database.reading() as patients:
         stored = [patients.get(patient_id) for patient_id in open_ids.values()]
-    pages = listed(model, app.state.service.planning, stored, TODAY)
-    shown = {str(page.stored.patient_id) for page in pages if page.overdue}
+    planned = next_visits(model, app.state.service.planning, stored)
+    pages = [ListedPatient.of(*each, TODAY) for each in zip(stored, planned, strict=True)]
+    shown = {str(page.stored.patient_id) for page in pages if page.days_overdue > 0}
     assert {row["patient_id"] for row in late["patients"]} == shown
     assert late["total"] == len(shown) > 10
     assert sum(late["without_plan"].values()) == sum(

@@ -1,6 +1,7 @@
 """The pages: what they say, and that they need nothing but themselves."""
 
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from tests.service.conftest import PATIENT, VISIT
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 TIMES = "\N{MULTIPLICATION SIGN}"
-VOID = {"meta", "link", "br"}
+VOID = {"meta", "link", "br", "input"}
+FORMS = {("post", "/ui/logout"), ("get", "/ui")}
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }} \"'&"
 
 
@@ -71,8 +73,8 @@ def test_every_page_says_what_it_is_and_is_not(client, address):
 def test_no_page_runs_or_fetches_anything_from_elsewhere(client, address):
     for shown in all_pages(client, address):
         for tag, attributes in shown.tags:
-            assert tag not in ("script", "iframe", "img", "style", "input")
-            assert tag != "form" or (attributes["method"], attributes["action"]) == ("post", "/ui/logout")
+            assert tag not in ("script", "iframe", "img", "style")
+            assert tag != "form" or (attributes["method"], attributes["action"]) in FORMS
             assert not any(name.startswith("on") or name == "style" for name in attributes)
             for name in ("href", "src"):
                 assert attributes.get(name, "#").startswith(("/ui", "/v1/", "#"))
@@ -180,15 +182,18 @@ def test_f23_what_people_type_is_shown_and_never_obeyed(client):
 @pytest.mark.parametrize(
     ("fact", "said"),
     [
-        (("visits", {"date": "2025-01-15", "tests": {"ct": "positive"}}), "A positive result awaits work-up"),
-        (("outcome", {"date": "2024-07-15", "event": "nodal"}), "The patient's follow-up had ended by this date."),
+        (("visits", {"date": "2025-01-15", "tests": {"ct": "positive"}}), ["A positive result awaits work-up"] * 2),
+        (
+            ("outcome", {"date": "2024-07-15", "event": "nodal"}),
+            ["Follow-up ended on 2024-07-15.", "The patient's follow-up had ended by this date."],
+        ),
     ],
 )
 def test_pages_say_why_there_is_no_number(client, patient, address, fact, said):
     path, body = fact
     assert client.post(f"{patient}/{path}", json=body, headers=ANY_VERSION).status_code == 201
-    for shown in (page(client, "/ui"), page(client, address)):
-        assert said in shown.text
+    for shown, words in zip((page(client, "/ui"), page(client, address)), said, strict=True):
+        assert words in shown.text
         assert "Risk as of" not in shown.text
 
 
@@ -209,6 +214,11 @@ def test_a_difference_has_a_sign_unless_it_rounds_to_nothing(difference, said):
 
 def test_an_empty_list_says_how_to_begin(client):
     assert "No patient is recorded" in page(client, "/ui").text
+    assert "No visit is overdue." in page(client, "/ui?show=overdue").text
+
+
+def links(shown):
+    return [attributes.get("href") for tag, attributes in shown.tags if tag == "a"]
 
 
 def test_the_list_comes_in_pages(client):
@@ -219,8 +229,61 @@ def test_the_list_comes_in_pages(client):
     assert "P-050" not in first.text
     assert "P-050" in second.text
     assert "Page 2 of 2" in second.text
+    assert "The list has 2 pages." in page(client, "/ui?page=3").text
+    narrowed = page(client, "/ui?q=p-0")
+    assert "51 patients whose reference holds “p-0”" in narrowed.text
+    assert "/ui?q=p-0&page=2" in links(narrowed)
+    assert "P-050" in page(client, "/ui?q=p-0&page=2").text
     for wrong in ("0", "-1", "1_0", "x", "1000001", "٢"):
         page(client, f"/ui?page={wrong}", 422)
+
+
+def test_patients_are_found_by_any_part_of_their_reference(client):
+    for reference in ("A-1", "B_1", "b-12", "50 %", "Ä-7"):
+        client.post("/v1/patients", json={**PATIENT, "patient_ref": reference})
+
+    def found(text):
+        shown = page(client, f"/ui?{urlencode({'q': text})}")
+        return [reference for reference in ("A-1", "B_1", "b-12", "50 %", "Ä-7") if f" {reference} " in shown.text]
+
+    assert found("1") == ["A-1", "B_1", "b-12"]
+    assert found("B-") == ["b-12"]
+    assert found("_") == ["B_1"]  # no wildcard
+    assert found("%") == ["50 %"]
+    assert found("Ä") == ["Ä-7"]
+    assert found(" a-1 ") == ["A-1"]
+    assert "reference holds “nobody”." in page(client, "/ui?q=nobody").text
+    assert HOSTILE in page(client, f"/ui?{urlencode({'q': HOSTILE})}").text
+    page(client, f"/ui?q={'x' * 101}", 422)
+    page(client, "/ui?show=late", 422)
+
+
+def test_the_overdue_are_listed_apart_the_longest_overdue_first(client):
+    for reference, origin in (("A-1", "2023-01-15"), ("B-2", "2022-01-15"), ("C-3", "2025-12-01")):
+        client.post("/v1/patients", json={**PATIENT, "patient_ref": reference, "origin_date": origin})
+    shown = page(client, "/ui?show=overdue").text
+    assert shown.index("B-2") < shown.index("A-1")
+    assert "C-3" not in shown
+    late = client.get("/v1/monitoring/overdue").json()["patients"]
+    assert all(f"overdue by {row['days_overdue']} days" in shown for row in late)
+    narrowed = page(client, "/ui?show=overdue&q=a-").text
+    assert "1 overdue patient whose reference holds “a-”" in narrowed
+    assert "B-2" not in narrowed
+    own = page(client, links(page(client, "/ui?q=A-1"))[-1]).text
+    days = next(row["days_overdue"] for row in late if row["patient_ref"] == "A-1")
+    assert f"Overdue by {days} days: the plan below is that of 2023-01-15." in own
+
+
+def test_the_patient_page_says_what_is_recorded(client, address):
+    shown = page(client, address).text
+    for said in ("Age at resection 61 years", "Tumour size 12.5 mm", "Lymphovascular invasion yes", "Ki-67 index 4 %"):
+        assert said in shown
+
+
+def test_an_address_with_a_mistake_is_told_in_words(client):
+    shown = page(client, "/ui?page=0", 422).text
+    assert "The address asks for a “page” that there is not." in shown
+    assert "pattern" not in shown
 
 
 def test_a_refusal_on_a_page_is_a_page_only_for_who_takes_pages(client):

@@ -7,10 +7,12 @@ import pytest
 from model.features import at_landmark, baseline_features, feature_list
 from model.monitoring.drift import Drift, add_up, drift_rows, inputs_of
 from model.monitoring.quarters import Calendar, first_day
+from model.monitoring.use import Use, add_up_use, use_in_training
 from model.monitoring.watched import Watched
 from model.onset.grid import TimeGrid
 from model.onset.scaling import Scaling
 from model.predictor import Predictor
+from model.saved.at_visits import visit_facts
 from model.types import NEGATIVE, NOT_DONE, Histories
 from tests.model.tables import SMALL
 
@@ -50,7 +52,11 @@ def predictor():
     return Predictor(SMALL, TimeGrid.of(SMALL, until=24.0), scaling, (), 24.0, np.zeros((1, 7)))
 
 
-FACTS = {"patients": N_TRAINED, "predictors": [{"name": name, "missing_share": s} for name, s in SHARES.items()]}
+FACTS = {
+    "patients": N_TRAINED,
+    "predictors": [{"name": name, "missing_share": s} for name, s in SHARES.items()],
+    "at_visits": visit_facts(SMALL, cohort(np.random.default_rng(1), N_TRAINED)),
+}
 
 
 def rows_of(predictor, change=lambda record: record, *, seed=2, today=TODAY):
@@ -58,14 +64,17 @@ def rows_of(predictor, change=lambda record: record, *, seed=2, today=TODAY):
     rng = np.random.default_rng(seed)
     calendar = Calendar(FIRST, today)
     inputs = inputs_of(predictor, FACTS)
-    found = Drift.empty(predictor, calendar)
+    found, use = Drift.empty(predictor, calendar), Use.empty(N_QUARTERS, 3)
     for quarter in range(N_QUARTERS):
         record = cohort(rng, A_QUARTER)
         record = change(record) if quarter == N_QUARTERS - 1 else record
         origin = first_day(FIRST + quarter) + rng.integers(0, 40, A_QUARTER)
         open_ended = np.full(A_QUARTER, np.nan), np.zeros(A_QUARTER, dtype=np.int64)
-        found += add_up(predictor, Watched.today(SMALL, record, origin, *open_ended, today=today), inputs, calendar)
-    return drift_rows(found, inputs, calendar, N_TRAINED)
+        watched = Watched.today(SMALL, record, origin, *open_ended, today=today)
+        found += add_up(predictor, watched, inputs, calendar)
+        use += add_up_use(watched, calendar)
+    trained = use_in_training(SMALL, FACTS)
+    return drift_rows(found, use, inputs, calendar, n_trained=N_TRAINED, trained=trained)
 
 
 def changed(column, values):
@@ -95,7 +104,7 @@ def test_patients_like_those_of_training_seldom_look_different(predictor):
         (changed(KI67, lambda ki67: np.full_like(ki67, np.nan)), ("ki67", None, "share")),
         (changed(MARGIN, lambda margin: np.where(margin == 0, 2.0, margin)), ("margin", "R2", "mean")),
         (lambda record: replace(record, marker=2 * record.marker), ("cga", None, "mean")),
-        (lambda record: replace(record, test=np.full_like(record.test, NOT_DONE)), ("ct", None, "share")),
+        (lambda record: replace(record, test=np.full_like(record.test, NOT_DONE)), ("ct", None, "share", "use")),
     ],
 )
 def test_what_changes_is_named_in_its_quarter(predictor, change, named):

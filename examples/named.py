@@ -1,0 +1,92 @@
+"""How much it matters which event an outcome names when a visit finds several: `python -m examples.named`.
+
+The audit takes each of them to be as likely to be named (`model.audit.named`); a registry may put the worst first.
+This prints, of fresh synthetic patients, how many events of each cause are expected under either rule. The synthetic
+clinics name the worst: distant before nodal before local.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from examples.truth.cohorts import study_of
+from examples.truth.judged import trained
+from examples.truth.tables import header, line
+from model.audit.detection import detection_steps, onset_seen_from_each_landmark
+from model.audit.named import chance_named
+from model.command_line import at_least
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from examples.truth.cohorts import Known
+    from examples.truth.judged import Judged
+    from model.predictor import Predictor
+    from model.types import FloatArray
+
+AT_ONCE = 500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.named", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--patients", type=at_least(200), default=4000, help="to learn from, and as many fresh ones (default 4000)"
+    )
+    for text in table(trained(study_of("default"), "default", patients=parser.parse_args(arguments).patients)):
+        print(text, flush=True)
+    return 0
+
+
+def table(both: Judged) -> Iterator[str]:
+    """One line per cause, in the study's order, and their sum."""
+    found = chances(both.predictor, both.fresh)
+    alike, worst = chance_named(found).sum(axis=0), worst_named(found).sum(axis=0)
+    cause = both.fresh.cohort.outcomes.cause
+    yield from header("cause", "named", "expected to be found", "each as likely to be named", "the worst named", "%")
+    for place, number in enumerate(both.predictor.study.targets):
+        yield line(
+            both.predictor.study.event_names[number - 1],
+            int((cause == number).sum()),
+            *(f"{each[place]:.1f}" for each in (found.sum(axis=0), alike, worst)),
+            f"{100 * (worst[place] / alike[place] - 1):+.1f}",
+        )
+    named = int(np.isin(cause, both.predictor.study.targets).sum())
+    yield line("all", named, *(f"{each.sum():.1f}" for each in (found, alike, worst)), "")
+
+
+def worst_named(found: FloatArray) -> FloatArray:
+    """P(found, and nothing worse found), from P(found), both (n_visits, n_causes), the worst cause last."""
+    nothing_from = np.cumprod(1.0 - found[:, ::-1], axis=1)[:, ::-1]
+    nothing_worse = np.concatenate([nothing_from[:, 1:], np.ones_like(found[:, :1])], axis=1)
+    return np.asarray(found * nothing_worse)
+
+
+def chances(predictor: Predictor, known: Known) -> FloatArray:
+    """P(a visit's tests find each cause | nothing found before), (n_visits, n_targets), where they may find any."""
+    parts = []
+    for start in range(0, len(known.histories), AT_ONCE):
+        who = np.arange(start, min(start + AT_ONCE, len(known.histories)))
+        here, exit_month = known.histories.select(who), known.cohort.outcomes.exit_month[who]
+        onset = onset_seen_from_each_landmark(predictor, here, exit_month)
+        steps = [
+            detection_steps(predictor.study, here, exit_month, onset[number], cause=number)
+            for number in predictor.study.targets
+        ]
+        visits = np.concatenate([np.stack([each.patient, each.month], axis=1) for each in steps])
+        _, row = np.unique(visits, axis=0, return_inverse=True)
+        cause = np.repeat(np.arange(len(steps)), [len(each.patient) for each in steps])
+        part = np.zeros((row.max(initial=-1) + 1, len(steps)))
+        part[row, cause] = np.concatenate([each.probability for each in steps])
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Risk strata of published guidelines, judged beside our model by the yardstick for anybody's predictions."""
