@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 if TYPE_CHECKING:
     from model.types import FloatArray, IntArray
@@ -43,6 +42,9 @@ class Trees:
 
         scores : (n_rows, n_scores) without NaN
         """
+        # Slow to import, and only learning needs it.
+        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415
+
         at_risk = expected > LEAST_RATE
         if not events[at_risk].any():
             stump = np.zeros((1, 1), dtype=np.int64)

@@ -15,6 +15,7 @@ MOST_PATIENTS = 2000  # To learn correlations from more would cost time and chan
 MAX_ITERATIONS = 60
 IMAGINED = 20.0
 TOLERANCE = 3e-3
+MOST_PATTERNS = 500  # kept, of 8 kB each with thirty columns
 LEAST_VARIANCE = 0.02  # of the start along any direction: pairs known of different patients need not fit together
 
 
@@ -78,7 +79,7 @@ class JointNormal:
     def filled(self, scores: FloatArray, lacking: IntArray, spread: FloatArray) -> FloatArray:
         """Do so where `lacking` lists the patients with a gap, and `spread` is that of each."""
         away = np.nan_to_num(scores[lacking] - self.mean)
-        expected = self.mean - np.einsum("ijk,ik->ij", spread, away @ self.precision)
+        expected = self.mean - (spread @ (away @ self.precision)[:, :, None])[..., 0]
         filled = scores.copy()
         filled[lacking] = np.where(np.isnan(scores[lacking]), expected, scores[lacking])
         return filled
@@ -93,9 +94,23 @@ class JointNormal:
         pattern, of_patient = missing, np.arange(len(missing))
         if len(missing) > 1:
             pattern, of_patient = np.unique(missing, axis=0, return_inverse=True)
-        both = pattern[:, :, None] & pattern[:, None, :]
-        among = np.where(both, self.precision, np.eye(len(self.mean)))
-        return np.where(both, np.linalg.inv(among), 0.0), of_patient
+        keys, known = [row.tobytes() for row in pattern], self._known_patterns
+        found = [known.get(key) for key in keys]
+        new = np.array([each is None for each in found], dtype=bool)
+        if new.any():
+            both = pattern[new, :, None] & pattern[new, None, :]
+            spreads = np.where(both, np.linalg.inv(np.where(both, self.precision, np.eye(len(self.mean)))), 0.0)
+            for place, spread in zip(np.flatnonzero(new), spreads, strict=True):
+                found[place] = spread
+                if len(known) < MOST_PATTERNS:
+                    known[keys[place]] = spread
+        shape = (len(pattern), *self.covariance.shape)
+        return np.array(found).reshape(shape), of_patient
+
+    @cached_property
+    def _known_patterns(self) -> dict[bytes, FloatArray]:
+        """Spreads worked out before: a cohort has few patterns of gaps, which come again and again."""
+        return {}
 
 
 @dataclass(frozen=True)
