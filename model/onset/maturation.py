@@ -49,7 +49,7 @@ def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: Fl
 def _by_draw(values: FloatArray, n_kept: int) -> FloatArray:
     """Make one axis of all but the last few."""
     # Read-only arrays would be compiled for apart.
-    return np.require(values.reshape(-1, *values.shape[-n_kept:]), requirements="CW")
+    return np.require(values.reshape(-1, *values.shape[-n_kept:]), requirements=["C", "W"])
 
 
 def onset_curve(

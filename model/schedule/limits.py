@@ -50,11 +50,11 @@ class Limits:
 
     def kept(self, visited: BoolArray) -> BoolArray:
         """Whether a plan, (n_patients, n_slots), keeps every limit, (n_patients,)."""
-        return keeps(self.room, np.require(visited, requirements="CW"))
+        return keeps(self.room, np.require(visited, requirements=["C", "W"]))
 
     def repaired(self, wanted: BoolArray) -> BoolArray:
         """Turn wishes into a plan that keeps the limits where any can: too early visits go, missing ones come."""
-        return repair(self.room, np.require(wanted, requirements="CW"))
+        return repair(self.room, np.require(wanted, requirements=["C", "W"]))
 
     @property
     def room(self) -> Room:
