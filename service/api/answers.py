@@ -10,6 +10,7 @@ import numpy as np
 from model.errors import ModelError
 from model.finite import require_finite
 from service.api import explanation, outgoing, outgoing_risk
+from service.api.one_at_a_time import one_at_a_time
 from service.api.wire import ModelRefOut
 from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
 from service.record import histories_of_all
@@ -60,6 +61,7 @@ def outlooks(model: LoadedModel, patients: Sequence[Patient], as_of: date) -> li
     return [Outlook(best.select(row), low.select(row), high.select(row)) for row in rows]
 
 
+@one_at_a_time
 def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.RiskOut:
     """Answer with a patient's risks from a date on.
 
@@ -87,10 +89,11 @@ def risk_of(model: LoadedModel, patient: Patient, as_of: date, outlook: Outlook)
         inputs=inputs,
         groups=groups,
         missing=explanation.missing(model.predictor, patient, as_of),
-        warnings=explanation.warnings(inputs),
+        warnings=explanation.warnings(model.predictor, patient, inputs),
     )
 
 
+@one_at_a_time
 def change(model: LoadedModel, patient: Patient, day: date) -> outgoing_risk.ChangeOut:
     """Say what a day's visit changed; raises NotSupportedError where a risk is no number."""
     after, before = outlooks(model, [patient, patient.without(day)], day)

@@ -13,6 +13,7 @@ from model.schedule.planner import Patients
 from model.schedule.refer import advise
 from service.api import outgoing_schedule as out
 from service.api.answers import model_ref, require_question
+from service.api.one_at_a_time import one_at_a_time
 from service.api.outgoing_treatment import treatment_of
 from service.record import histories_of_all
 
@@ -41,6 +42,7 @@ def quick(model: LoadedModel, planning: Planning, patient: Patient, as_of: date)
     return _answer(model, patient, as_of, found, tier=patient.tier, policy=name)
 
 
+@one_at_a_time
 def full(
     model: LoadedModel, planning: Planning, patient: Patient, as_of: date, *, tier: str | None, policy: str | None
 ) -> out.ScheduleOut:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from service.api import outgoing, scheduling
 from service.api.answers import Outlook, change_of, model_ref, or_warn, outlooks, require_question, risk_of
+from service.api.one_at_a_time import one_at_a_time
 from service.api.recommending import recommended
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Told:
     made: Recommendation | None
 
 
+@one_at_a_time
 def tell(model: LoadedModel, planning: Planning, stored: StoredPatient, visit: Visit, visit_id: UUID) -> Told:
     """Answer a visit that comes to a record: risk and schedule as of its date, and what it changed."""
     warnings: list[str] = []
