@@ -38,6 +38,7 @@ from model.saved import artifact
 from model.saved.facts import model_facts
 from model.study.file import DEFAULT_STUDY, read_study
 from model.tables.cohort import Cohort, read_cohort
+from model.tables.suspicions import odd_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +123,7 @@ def train(
     literature = literature or beside(study_path)
     published = read_literature(literature, study) if literature else None
     cohort = read_cohort(cohort_folder, study)
-    for warning in cohort.warnings:
+    for warning in (*cohort.warnings, *odd_columns(cohort)):
         say(f"warning: {warning}")
     _check_size(cohort)
     say(f"{study.title}: {len(cohort)} patients")

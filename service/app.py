@@ -45,7 +45,10 @@ from service.ui import routes as pages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from fastapi.telemetry import TelemetryConfig
+
     from service.settings import Settings
+    from service.tracing import Collector
 
 ROUTERS = (
     patients.router,
@@ -66,6 +69,8 @@ DESCRIPTION = (
     "Risks and follow-up intervals of patients under surveillance. Decision support, not a medical device. "
     "Dates are calendar dates, months are 30.4375 days, probabilities are from 0 to 1."
 )
+# Of FastAPI's own, which environment variables alone would switch on: it sends paths, queries and the words of errors.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 class _App(FastAPI):
@@ -102,6 +107,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         database.close()
         raise
     reads = Reads(database)
+    collector = _collector(settings.traces_endpoint)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -111,6 +117,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         live.shadow.close()
         reads.close()
         database.close()
+        if collector is not None:
+            collector.close()
 
     app = _App(
         title="Recurrence risk",
@@ -120,6 +128,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     access = Access(
         database,
@@ -161,4 +170,14 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
             headers=ALWAYS | OVER_TLS if settings.tls_cert else ALWAYS,
         ),
     )
+    if collector is not None:
+        collector.watch(app)
     return app
+
+
+def _collector(endpoint: str | None) -> Collector | None:
+    if endpoint is None:
+        return None
+    from service.tracing import Collector  # noqa: PLC0415 - nobody else need load what it takes
+
+    return Collector(endpoint)

@@ -49,6 +49,14 @@ class BusyError(ServiceError):
     """The same work is being done for somebody else."""
 
 
+class AuditLogError(ServiceError):
+    """What is done cannot be written down, and so is not done."""
+
+
+class ReadOnlyError(ServiceError):
+    """The database can be read, and takes no writes."""
+
+
 class StudyMismatchError(ServiceError):
     """The record was made for another study than the one that the loaded model knows."""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record's level, logger, message and `fields` as one JSON object."""
+    """Writes a record's moment, level, process, logger, message and `fields` as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one line."""
@@ -18,6 +18,7 @@ class JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "time": moment.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
+            "process": record.process,
             "logger": record.name,
             "message": record.getMessage(),
         }
@@ -29,10 +30,10 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Send what this service and its server have to say to stderr, as JSON lines."""
+    """Send what this service, its server and what traces it have to say to stderr, as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    for name in ("service", "uvicorn"):
+    for name in ("service", "uvicorn", "opentelemetry"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(logging.INFO)

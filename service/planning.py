@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from model.errors import BadInputError, NotSupportedError, Problem
@@ -38,6 +40,16 @@ class Planning:
     default: str | None
     guidelines: GuidelineFile | None
     tiers: TierFile | None
+
+    @cached_property
+    def sums(self) -> dict[str, str]:
+        """SHA-256 of the guidelines and of the tiers, by name, as they were read: comments do not count."""
+        files = {"guidelines": self.guidelines, "tiers": self.tiers}
+        return {
+            name: hashlib.sha256(file.model_dump_json().encode()).hexdigest()
+            for name, file in files.items()
+            if file is not None
+        }
 
     def named(self, name: str | None, at: str = "query.policy") -> tuple[str, Policy]:
         """Find a policy, the default where none is named; raises InvalidError or NotSupportedError."""

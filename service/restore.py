@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from model.command_line import result
 from model.saved.atomic_file import new_file
+from service.audit_log.chain import Entry, append
 from service.audit_log.verify import verify
 from service.backup import require_sqlite
 from service.errors import ServiceError
@@ -21,6 +23,7 @@ from service.store.database import Database
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+BESIDE = ("-wal", "-shm", "-journal")  # files of a database in use, or of one that was killed
 EXAMPLES = """examples:
   python -m service.restore --database sqlite:////var/lib/risk/risk.sqlite --from /backup/2025-03-31.sqlite
 Stop the service first. What was recorded after the copy was made is lost with the database that --replace replaces.
@@ -48,27 +51,36 @@ def restore(database: Database, source: Path, *, replace: bool) -> None:
     """
     require_sqlite(database, "pg_restore")
     target = Path(str(database.engine.url.database))
-    if target.exists() and not replace:
-        raise FileExistsError(f"{target}: exists already; --replace replaces it")
+    # SQLite would play what another database left behind into the one that takes its place.
+    left = [target.with_name(target.name + suffix) for suffix in BESIDE]
+    for path in (target, *left):
+        if path.exists() and not replace:
+            raise FileExistsError(f"{path}: exists already; --replace replaces it")
     if target.exists() and is_in_use(target):
         raise SettingsError(f"{target}: is in use; stop the service first")
     with new_file(target) as scratch:
         copy(source, scratch)
         entries = _adopted(scratch, source)
+        for path in left:
+            path.unlink(missing_ok=True)
     result(f"{target}: restored; its audit log holds, {entries} entries")
 
 
 def _adopted(scratch: Path, source: Path) -> int:
-    """Bring a copy to this program's revision and verify its audit log; returns the number of entries."""
+    """Bring a copy to this program's revision, verify its audit log and write into it that it was put back.
+
+    Returns the number of entries that there were.
+    """
     copied = Database(URL.create("sqlite", database=str(scratch)))
     try:
         copied.upgrade()
-        with copied.reading() as patients:
+        with copied.writing() as patients:
             found = verify(patients.session)
+            if found.fault is not None:
+                raise ServiceError(f"{source}: audit log: entry {found.bad_sequence}: {found.fault}")
+            append(patients.session, Entry(datetime.now(tz=UTC), "service.restore", "database.restore"))
     finally:
         copied.close()
-    if found.fault is not None:
-        raise ServiceError(f"{source}: audit log: entry {found.bad_sequence}: {found.fault}")
     return found.head.sequence
 
 

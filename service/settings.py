@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -60,6 +61,8 @@ class Settings:
     admin_key_file : where the first admin key goes; None = stderr
     session_secret : signs the sessions of the pages; None = a new one at each start
     oidc : whose tokens are taken besides API keys; None = nobody's
+    workers : processes that answer
+    traces_endpoint : where an OpenTelemetry collector takes traces; None = nobody does
     requests_per_second : that one caller may make for good; 0 = any number
     most_in_flight : requests being answered at once; more are refused
     deadline_seconds : after which an answer is no longer waited for
@@ -79,6 +82,8 @@ class Settings:
     admin_key_file: Path | None = None
     session_secret: bytes | None = None
     oidc: Provider | None = None
+    workers: int = 1
+    traces_endpoint: str | None = None
     requests_per_second: int = 200
     most_in_flight: int = 200
     deadline_seconds: int = 30
@@ -121,6 +126,8 @@ def read_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
         admin_key_file=_path(options.admin_key_file),
         session_secret=secret_of(_path(options.session_secret_file)),
         oidc=read_provider(Path(options.oidc)) if options.oidc else None,
+        workers=whole_number("workers", options.workers, 1, 64),
+        traces_endpoint=_endpoint(options.traces_endpoint),
         requests_per_second=whole_number("requests-per-second", options.requests_per_second, 0, 1_000_000),
         most_in_flight=whole_number("most-in-flight", options.most_in_flight, 1, 1_000_000),
         deadline_seconds=whole_number("deadline-seconds", options.deadline_seconds, 1, 3600),
@@ -154,6 +161,11 @@ def database_url(text: str) -> URL:
         raise SettingsError(f"database: must start with {' or '.join(f'{name}://' for name in DATABASES)}")
     if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
         raise SettingsError("database: name a SQLite file, as in sqlite:///file.sqlite")
+    if any("pass" in name for name in url.query):
+        # What is shown of an address later hides what stands before the host, and nothing else.
+        raise SettingsError(
+            "database: a password belongs before the host, as in user:password@host, or into PGPASSFILE"
+        )
     return url
 
 
@@ -183,6 +195,8 @@ OPTIONS = {
         "32 random bytes or more that sign the pages' sessions (default: new each start)",
     ),
     "oidc": ("", "FILE", "an identity provider whose tokens are taken besides API keys (TOML)"),
+    "workers": ("1", "N", "processes that answer on the port (default 1)"),
+    "traces-endpoint": ("", "URL", "an OpenTelemetry collector, as in http://127.0.0.1:4318/v1/traces (default: none)"),
     "requests-per-second": ("200", "N", "that one caller may make for good (default 200; 0 = any number)"),
     "most-in-flight": ("200", "N", "requests being answered at once; more are refused with 503 (default 200)"),
     "deadline-seconds": ("30", "N", "after which an answer is no longer waited for: 504 (default 30)"),
@@ -232,6 +246,23 @@ def _key(text: str) -> Ed25519PublicKey | None:
         return read_public_key(Path(text)) if text else None
     except BadInputError as error:
         raise SettingsError(f"model-key: {error.problems[0].rule}") from None
+
+
+def _endpoint(text: str) -> str | None:
+    """Check a collector's address; raises SettingsError without repeating it, since it may hold a password."""
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        plain = False
+    if not plain or "@" in url.netloc or url.query or url.fragment:
+        raise SettingsError(
+            "traces-endpoint: must be a URL such as http://127.0.0.1:4318/v1/traces; what the collector must be shown "
+            "goes into OTEL_EXPORTER_OTLP_HEADERS"
+        )
+    return text
 
 
 def _path(text: str) -> Path | None:

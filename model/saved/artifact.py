@@ -126,7 +126,7 @@ def load(folder: Path, key: Ed25519PublicKey | None = None) -> LoadedModel:
     try:
         written = _plain_file(folder, MANIFEST)
         manifest = json.loads(written)
-        expected = dict(manifest["files"])
+        expected, there = dict(manifest["files"]), {path.name for path in folder.iterdir()}
         schema, total, version = manifest["schema_version"], manifest["sha256"], manifest["version"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         below = sorted(path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
@@ -140,7 +140,7 @@ def load(folder: Path, key: Ed25519PublicKey | None = None) -> LoadedModel:
     contents = {name: _verified(folder, name, sum_) for name, sum_ in {**expected, **own}.items()}
     if _sum_of_sums(expected) != total or folder.resolve().name != version:
         raise ArtifactError(f"{folder}: {MANIFEST} does not belong to these files")
-    stray = sorted(path.name for path in folder.iterdir() if path.name not in (*contents, SIGNATURE))
+    stray = sorted(there - {*contents, SIGNATURE})
     if stray:
         raise ArtifactError(f"{folder}: {stray[0]} is not part of the model: take it out of the folder")
     try:
@@ -164,7 +164,7 @@ def newest(folder: Path) -> Path:
     for manifest in sorted(folder.glob(f"[!.]*/{MANIFEST}")):  # A leading dot: writing was broken off there.
         try:
             created[manifest.parent] = str(json.loads(manifest.read_text(encoding="utf-8"))["created"])
-        except (ValueError, KeyError, TypeError, OSError):
+        except (ValueError, KeyError, TypeError, OSError, RecursionError):
             continue
     if not created:
         raise ArtifactError(f"{folder}: no model here; train one with `python -m model.train`")
@@ -194,7 +194,7 @@ def _verified(folder: Path, name: str, expected: str) -> bytes:
 def _required(folder: Path, name: str) -> bytes:
     try:
         return _plain_file(folder, name)
-    except OSError:
+    except (OSError, ValueError, TypeError):  # of the latter two a forged manifest has names that no file can have
         raise ArtifactError(f"{folder}: {name} is missing") from None
 
 

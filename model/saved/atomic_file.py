@@ -8,6 +8,8 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from model.saved.scratch import PREFIX, sweep
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -22,7 +24,8 @@ def new_file(target: Path) -> Iterator[Path]:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".writing-{uuid.uuid4().hex}{target.suffix}")
+    sweep(target.parent)
+    scratch = target.with_name(f"{PREFIX}{uuid.uuid4().hex}{target.suffix}")
     try:
         yield scratch
         scratch.replace(target)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from model.errors import BadInputError, Problem
-from model.tables import cohort_rules
+from model.tables import cohort_rules, contradictions
 from model.tables.columns import ColumnRule, check_columns, outcome_rules, patient_rules, visit_rules
 from model.tables.table_file import Table, find_table, read_table
 from model.tables.table_frame import table_from_frame
@@ -173,15 +173,18 @@ def _checked(
     if problems:
         raise BadInputError(_sorted(problems, [table.file for table in tables.values()]))
     patients = frames["patients"]
+    histories = _histories(patients, frames.get("visits"), study)
+    unknown = [line for name in tables for line in cohort_rules.unknown_columns(tables[name], rules[name])]
+    contradicting = contradictions.counted(tables["patients"].file, study, histories.baseline)
     return Records(
         study=study,
         patient_id=list(patients["patient_id"]),
         centre=[centre if isinstance(centre, str) else None for centre in patients["centre"]],
-        histories=_histories(patients, frames.get("visits"), study),
+        histories=histories,
         outcomes=_outcomes(frames["outcomes"], study) if "outcomes" in frames else None,
         sha256={table.file: table.sha256 for table in tables.values() if table.sha256},
         about=about,
-        warnings=tuple(line for name in tables for line in cohort_rules.unknown_columns(tables[name], rules[name])),
+        warnings=(*unknown, *contradicting),
         origin_date=_days(patients["origin_date"]) if "origin_date" in tables["patients"].frame else None,
     )
 

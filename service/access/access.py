@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,8 @@ from service.access.errors import UnauthenticatedError
 from service.access.keys import Secret
 from service.access.session import COOKIE, Sessions
 from service.access.store import ApiKeys
-from service.caller import Caller
+from service.access.strangers import Strangers
+from service.caller import ANONYMOUS, Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 SAY_WHO = "Say who you are: Authorization: Bearer and an API key or a token."
 NOT_GOOD = "This key or token does not open anything: it is unknown, over or revoked."
 
+# By hand, since http.cookies takes long over what was made for that (see service.access.gate).
+_NOTE = re.compile(rf"(?:^|; ?){COOKIE}=([^;]*)")
+
 
 @dataclass(frozen=True)
 class Access:
@@ -38,6 +42,7 @@ class Access:
     ----------
     tokens : of an identity provider; None where there is none
     secure : whether browsers reach the service over TLS, so that a session's cookie may go nowhere else
+    strangers : who tried to log in with nothing that is a key of ours
     """
 
     database: Database
@@ -45,6 +50,7 @@ class Access:
     tokens: Tokens | None = None
     secure: bool = False
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
+    strangers: Strangers = field(default_factory=Strangers)
 
     @contextmanager
     def keys(self) -> Iterator[ApiKeys]:
@@ -72,10 +78,14 @@ class Access:
             return _caller(key)
         raise UnauthenticatedError(SAY_WHO)
 
-    def log_in(self, text: str) -> tuple[str, Caller] | None:
-        """Exchange a key for a session's note; None if the key is no good."""
-        key = self._known(text)
-        return None if key is None else (self.sessions.issue(key.key_id, self._seconds()), _caller(key))
+    def log_in(self, text: str) -> tuple[Caller, str | None]:
+        """Exchange a key for a session's note; returns whose key it is, also of one that is over, and the note."""
+        secret = Secret.parse(text)
+        with self.keys() as keys:
+            key = None if secret is None else keys.ever_known(secret)
+        if key is None:
+            return ANONYMOUS, None
+        return _caller(key), self.sessions.issue(key.key_id, self._seconds()) if key.is_live(self.clock()) else None
 
     def _bearer(self, header: str) -> Caller:
         scheme, _, credential = header.partition(" ")
@@ -94,11 +104,8 @@ class Access:
             return keys.known(secret, self.clock())
 
     def _logged_in(self, cookies: str) -> ApiKey | None:
-        try:
-            note = SimpleCookie(cookies).get(COOKIE)
-        except CookieError:
-            return None
-        key_id = None if note is None else self.sessions.key_of(note.value, self._seconds())
+        note = _NOTE.search(cookies)
+        key_id = None if note is None else self.sessions.key_of(note[1], self._seconds())
         if key_id is None:
             return None
         with self.keys() as keys:

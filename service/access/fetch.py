@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 200_000
 DEADLINE_SECONDS = 5.0
+# Where clouds keep metadata that are not link-local.
+METADATA = frozenset({"fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"})
 
 
 class FetchError(Exception):
@@ -48,7 +50,7 @@ class Source:
         until = time.monotonic() + DEADLINE_SECONDS
         try:
             return self._answer(parts, until)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # the last: no name of a host or path
             raise FetchError(type(error).__name__) from None
 
     def _answer(self, parts: SplitResult, until: float) -> bytes:
@@ -100,7 +102,7 @@ def is_elsewhere(address: str) -> bool:
     """Whether an address is another machine's, and not that of a cloud's metadata."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return not (
+    return str(parsed) not in METADATA and not (
         parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified or parsed.is_multicast or parsed.is_reserved
     )
 

@@ -105,7 +105,8 @@ def usable_keys(document: bytes) -> dict[str, jwt.PyJWK]:
 def _usable(entry: Any) -> jwt.PyJWK | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
         return None
-    algorithm = ALGORITHM_OF.get((str(entry.get("kty")), entry.get("crv")))
+    curve = entry.get("crv")
+    algorithm = ALGORITHM_OF.get((str(entry.get("kty")), curve if curve is None else str(curve)))
     if algorithm is None or entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
         return None
     if "d" in entry:  # A private key that everybody can read proves nothing.

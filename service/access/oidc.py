@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 # Asymmetric signatures only. With "none" or HS256 anybody could sign: of the latter, the public key is the secret.
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 LEEWAY_SECONDS = 60
+FOREVER = 2**63
 MOST_TOKEN_LETTERS = 8192
 MOST_SUBJECT_LETTERS = 150
+MOST_NAME_LETTERS = 100
 EVERY_CENTRE = "*"
 NOT_GOOD = "This token does not open anything."
 
@@ -126,14 +128,21 @@ def _counts(claims: dict[str, Any], now: float) -> bool:
     moments = [claims["exp"], claims["iat"], claims.get("nbf", claims["iat"])]
     if any(isinstance(moment, bool) or not isinstance(moment, int | float) for moment in moments):
         return False
-    over, issued, begins = map(float, moments)
-    return now < over + LEEWAY_SECONDS and max(issued, begins) <= now + LEEWAY_SECONDS
+    latest = now + LEEWAY_SECONDS
+    over, issued, begins = moments
+    # Infinity, which JSON does not know and its reader does, is no moment.
+    return bool(now - LEEWAY_SECONDS < over < FOREVER and issued <= latest and begins <= latest)
 
 
 def _words(claims: dict[str, Any], path: str) -> list[str]:
-    """Read a claim that holds a text or a list of texts; anything else says nothing."""
+    """Read a claim that holds a text or a list of texts; anything else says nothing, nor does what cannot be a name."""
     found: Any = claims
     for part in path.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     words = [found] if isinstance(found, str) else found
-    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+    return [word for word in words if _could_be_a_name(word)] if isinstance(words, list) else []
+
+
+def _could_be_a_name(word: Any) -> bool:
+    # "" is how patients without a centre are kept.
+    return isinstance(word, str) and 0 < len(word) <= MOST_NAME_LETTERS and word.isprintable()

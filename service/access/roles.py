@@ -103,6 +103,6 @@ def rule_of(method: str, template: str | None) -> Rule:
     return RULES.get((method, template or ""), ADMINS)
 
 
-def may_see_patients(caller: Caller) -> bool:
-    """Whether a caller may be shown who a patient is."""
-    return bool(MAY_SEE_PATIENTS & caller.roles)
+def may_see_every_patient(caller: Caller) -> bool:
+    """Whether a caller may be shown who any patient is, of whatever centre."""
+    return caller.centres is None and bool(MAY_SEE_PATIENTS & caller.roles)

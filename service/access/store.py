@@ -54,10 +54,13 @@ class ApiKeys:
 
     def known(self, secret: Secret, now: datetime) -> ApiKey | None:
         """Find the live key that a secret belongs to."""
+        key = self.ever_known(secret)
+        return key if key is not None and key.is_live(now) else None
+
+    def ever_known(self, secret: Secret) -> ApiKey | None:
+        """Find the key that a secret belongs to, be it over or revoked."""
         row = self.session.get(ApiKeyRow, secret.key_id)
-        if not secret.matches(NOBODY if row is None else row.digest) or row is None:
-            return None
-        return self._if_live(row, now)
+        return _key(row) if secret.matches(NOBODY if row is None else row.digest) and row is not None else None
 
     def live(self, key_id: str, now: datetime) -> ApiKey | None:
         """Find a live key by its identifier, for somebody who showed its secret before."""

@@ -16,7 +16,7 @@ from service.api.outgoing_keys import ApiKeyOut, ApiKeysOut, NewApiKeyOut
 from service.api.problems import refusals
 from service.api.strict_json import RequestRefusedError
 from service.api.strict_route import StrictRoute
-from service.errors import NotFoundError
+from service.errors import Fault, InvalidError, NotFoundError
 
 MOST_DAYS = 730
 MOST_OVERLAP_HOURS = 168
@@ -64,6 +64,8 @@ KeyId = Annotated[str, Depends(_key_id)]
 @router.post("", status_code=201, responses=refusals(body=True))
 def create_key(body: ApiKeyIn, service: ServiceDep, asked: AskedDep) -> NewApiKeyOut:
     """Make a key. Its secret is in this answer and nowhere else."""
+    if "admin" in body.roles and body.centres is not None:
+        raise InvalidError([Fault("centres", "must be null: an admin makes keys, and so reaches every centre")])
     now = service.clock()
     with service.access.changing_keys() as keys:
         made = keys.add(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 PROBLEM_JSON = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-# Away, locked or full: the same request may succeed later.
-DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeoutError)
+# Away, locked, full, read-only (PostgreSQL: internal) or with tables of another program's (PostgreSQL: programming):
+# the same request may succeed later.
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeoutError)
 UNAVAILABLE = (503, "database-unavailable", "The database is not available")
 STATUS: dict[type[Exception], tuple[int, str, str]] = {
     errors.InvalidError: (422, "invalid", "The request breaks rules"),
@@ -43,6 +44,7 @@ STATUS: dict[type[Exception], tuple[int, str, str]] = {
     errors.StudyMismatchError: (409, "study-mismatch", "The record belongs to another study"),
     NotSupportedError: (409, "not-supported", "Beyond what the model supports"),
     errors.BusyError: (503, "busy", "The answer is being worked out"),
+    errors.AuditLogError: (503, "audit-log-unavailable", "The audit log cannot be written"),
     errors.InFlightError: (409, "in-flight", "The same request is being answered"),
     errors.NoVersionError: (428, "version-required", "The change must name the version that it is about"),
     errors.StaleVersionError: (412, "stale-version", "The record was changed meanwhile"),
@@ -56,7 +58,7 @@ STATUS: dict[type[Exception], tuple[int, str, str]] = {
     access.ProviderUnavailableError: (503, "identity-provider-unavailable", "The identity provider is not available"),
     access.LateError: (504, "late", "No answer in time"),
     access.StoppingError: (503, "stopping", "The service is about to stop"),
-    **dict.fromkeys(DATABASE_ERRORS, UNAVAILABLE),
+    **dict.fromkeys((*DATABASE_ERRORS, errors.ReadOnlyError), UNAVAILABLE),
 }
 RETRY_SECONDS = "5"
 # What the app hands to the handler; anything else is a fault, which service.api.shell hands to it.

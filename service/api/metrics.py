@@ -37,12 +37,17 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-
         self.model_problem = Gauge(
             "recurrence_risk_model_problem",
             "1 if the model that ought to answer may not, and another one goes on.",
             registry=self.registry,
             multiprocess_mode="livemax",
+        )
+        self.audit_broken = Gauge(
+            "recurrence_risk_audit_broken",
+            "1 if the audit log did not hold when it was last verified here, 0 if it did or was not verified.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:

@@ -89,10 +89,11 @@ async def health() -> outgoing.HealthOut:
 
 @router.get("/readyz", dependencies=json_only, responses=refusals(), tags=["operation"])
 def ready(service: ServiceDep) -> outgoing.ReadyOut:
-    """Say that the model is loaded, the database answers and the process is not about to stop."""
+    """Say that the model is loaded, the database answers and takes writes, and the process is not about to stop."""
     if service.stopping.is_set():
         raise StoppingError("The service is about to stop.")
     service.database.check()
+    service.database.require_writable()
     problem = service.models.problem
     return outgoing.ReadyOut(status="ready", model=service.model.version, problems=[problem] if problem else [])
 

@@ -45,7 +45,7 @@ class AuditEntryOut(Out):
 
 
 # Details that say nothing about a patient.
-OPEN = ("from", "to", "version", "page", "decision", "key_id", "new_key_id", "roles")
+OPEN = ("from", "to", "version", "page", "decision", "key_id", "new_key_id", "roles", "attempts")
 
 
 class AuditOut(Out):

@@ -8,7 +8,7 @@ from service.api.wire import Out
 from service.models.differences import Sums
 from service.models.errors import RefusedModelError
 from service.models.history import Change, History
-from service.models.registry import Registry, doubts, foreign
+from service.models.registry import Registry, doubts, foreign, forged
 
 
 class ModelChangeOut(Out):
@@ -118,7 +118,8 @@ def _version(registry: Registry, version: str, past: History, live: LoadedModel)
     except RefusedModelError as error:
         problems = [fault.rule for fault in error.faults]
     else:
-        problems = [fault.rule for fault in foreign(model, live.predictor.study.name)]
+        faults = [*foreign(model, live.predictor.study.name), *forged(model, past)]
+        problems = [fault.rule for fault in faults]
     state: Literal["live", "shadow", "ready", "refused"] = "refused" if problems else "ready"
     if version == live.version:
         state = "live"

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
+
+from pydantic import Field
 
 from service.api.outgoing_schedule import ScheduleOut
 from service.api.wire import Out
@@ -39,7 +41,12 @@ class RecommendationOut(Out):
     policy_sha256: str
     inputs: dict[str, Any]
     output_sha256: str
-    schedule: ScheduleOut
+    rules: Annotated[
+        dict[str, str] | None, Field(description="Sums of the guidelines and tiers; null = not kept then.")
+    ]
+    schedule: Annotated[
+        ScheduleOut | dict[str, Any], Field(description="Of another shape if another version of the program gave it.")
+    ]
     decisions: list[DecisionOut]
 
     @classmethod
@@ -58,14 +65,20 @@ class RecommendationOut(Out):
             policy_sha256=row.policy_sha256,
             inputs=json.loads(row.inputs),
             output_sha256=row.output_sha256,
-            schedule=ScheduleOut.model_validate({**output, "recommendation_id": row.recommendation_id}),
+            rules=row.rules,
+            schedule={**output, "recommendation_id": row.recommendation_id},
             decisions=[DecisionOut.of(each) for each in decisions],
         )
 
 
 class ReplayOut(Out):
-    """Whether the same model, by the same policy, says the same again of what it was asked then, to the last digit."""
+    """Whether the same model, by the same policy, says the same again of what it was asked then, to the last digit.
+
+    `changed` names what is not as it was then: "guidelines" and "tiers", taken as they are now, and "policy", taken as
+    it was then; null for recommendations that do not say.
+    """
 
     identical: bool
     output_sha256: str
     replayed_sha256: str
+    changed: list[str] | None

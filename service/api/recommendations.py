@@ -12,7 +12,7 @@ from service.api.dependencies import CallerDep, ServiceDep, identifier, require_
 from service.api.keyed import KeyDep, Keyed
 from service.api.outgoing_recommendation import DecisionOut, RecommendationOut, ReplayOut
 from service.api.problems import refusals
-from service.api.recommending import replay
+from service.api.recommending import changed_since, replay
 from service.api.strict_route import StrictRoute
 from service.errors import Fault, InvalidError, NotFoundError
 from service.models.errors import RefusedModelError
@@ -56,7 +56,7 @@ def read_recommendation(recommendation_id: RecommendationId, service: ServiceDep
 
 @router.post("/{recommendation_id}/replay", responses=refusals(404, 409))
 def replay_recommendation(recommendation_id: RecommendationId, service: ServiceDep, asked: AskedDep) -> ReplayOut:
-    """Work it out anew from what was stored, by the same model; nothing is changed."""
+    """Work it out anew from what was stored, by the same model and policy; nothing is changed."""
     with service.database.reading() as patients:
         made = store.recommendation_of(store.find(patients.session, recommendation_id))
     details = {"recommendation_id": str(recommendation_id)}
@@ -72,7 +72,12 @@ def replay_recommendation(recommendation_id: RecommendationId, service: ServiceD
     except NotSupportedError as error:
         raise NotSupportedError(f"It cannot be worked out anew: {error}") from error
     before = store.sum_of(made.output)
-    return ReplayOut(identical=again == made.output, output_sha256=before, replayed_sha256=store.sum_of(again))
+    return ReplayOut(
+        identical=again == made.output,
+        output_sha256=before,
+        replayed_sha256=store.sum_of(again),
+        changed=changed_since(then.planning, made),
+    )
 
 
 @router.post(

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
+from model.errors import NotSupportedError
 from model.schedule.policy import Policy
 from service.api import scheduling
 from service.recommendations import store
@@ -34,9 +36,10 @@ def recommended(
         model_version=schedule.model.version,
         model_sha256=schedule.model.sha256,
         policy=schedule.policy,
-        policy_text=canonical(planning.policies[schedule.policy].model_dump(mode="json")),
+        policy_text=policy_text(planning.policies[schedule.policy]),
         inputs=canonical(_inputs(patient, schedule, whole=whole)),
         output=_output(schedule),
+        rules=planning.sums,
     )
     return schedule.model_copy(update={"recommendation_id": made.recommendation_id}), made
 
@@ -56,13 +59,31 @@ def remember(service: Service, asked: Asked, made: Recommendation) -> None:
         return
 
 
+def policy_text(policy: Policy) -> str:
+    """Write a policy down as it is kept."""
+    return canonical(policy.model_dump(mode="json"))
+
+
+def changed_since(planning: Planning, made: Recommendation) -> list[str] | None:
+    """Name what a recommendation rested on, beside the model, that is not as it was; None if that is not known."""
+    if made.rules is None:
+        return None
+    names = {*made.rules, *planning.sums}
+    changed = sorted(name for name in names if made.rules.get(name) != planning.sums.get(name))
+    policy = planning.policies.get(made.policy)
+    return changed if policy is not None and policy_text(policy) == made.policy_text else [*changed, "policy"]
+
+
 def replay(model: LoadedModel, planning: Planning, made: Recommendation) -> str:
     """Work a recommendation out anew from what was stored, by the policy as it was; returns its output.
 
-    Raises what `scheduling.full` raises.
+    Raises what `scheduling.full` raises, and NotSupportedError for a policy that this program cannot read.
     """
     asked = json.loads(made.inputs)
-    policy = Policy.model_validate_json(made.policy_text)
+    try:
+        policy = Policy.model_validate_json(made.policy_text)
+    except ValidationError:
+        raise NotSupportedError("its policy is one of another version of the program") from None
     then = replace(planning, policies={made.policy: policy}, default=made.policy)
     visits = (Visit(date.fromisoformat(day), markers, tests) for day, markers, tests in asked["visits"])
     patient = Patient(date.fromisoformat(asked["origin_date"]), asked["baseline"], asked["tier"], tuple(visits))

@@ -103,6 +103,8 @@ class Shell:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request.state.request_id
+                if status == HTTPStatus.NO_CONTENT:
+                    del headers["content-type"]  # The framework names one all the same.
                 for name, value in self.manners.headers.items():
                     headers.setdefault(name, value)
             await send(message)

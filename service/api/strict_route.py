@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from fastapi import Response
 
+CONTROL = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
+
 
 class StrictRoute(APIRoute):
     """Checks what FastAPI would pass over: media type, size, JSON by the letter, unknown or repeated parameters."""
@@ -59,8 +61,13 @@ async def _limited_body(request: Request) -> bytes:
 
 
 def _require_known_parameters(request: Request, known: set[str]) -> None:
-    given = [name for name, _ in request.query_params.multi_items()]
+    pairs = request.query_params.multi_items()
+    given = [name for name, _ in pairs]
     faults = [Fault(f"query.{name}", "unknown parameter") for name in dict.fromkeys(given) if name not in known]
     faults += [Fault(f"query.{name}", "given more than once") for name in known if given.count(name) > 1]
+    # PostgreSQL takes no NUL, and nothing that is asked for holds the others.
+    faults += [
+        Fault(f"query.{name}", "must not hold control characters") for name, value in pairs if CONTROL & {*value}
+    ]
     if faults:
         raise InvalidError(faults)

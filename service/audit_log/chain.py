@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from service.audit_log.tables import EntryRow, HeadRow
+from service.errors import AuditLogError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +43,17 @@ class Entry:
 
 
 def append(session: Session | Connection, *entries: Entry) -> None:
-    """Append entries within a transaction that writes; others who append wait until it has ended."""
+    """Append entries within a transaction that writes; others who append wait until it has ended.
+
+    Raises AuditLogError.
+    """
     if not entries:
         return
     # In SQLite whoever writes is alone; PostgreSQL locks the row.
-    head = session.execute(select(HeadRow.sequence, HeadRow.hash).where(HeadRow.head_id == 1).with_for_update()).one()
+    query = select(HeadRow.sequence, HeadRow.hash).where(HeadRow.head_id == 1).with_for_update()
+    head = session.execute(query).one_or_none()
+    if head is None:
+        raise AuditLogError("The audit log's head is gone: nothing is changed before an operator has looked at it.")
     previous, rows = head.hash, []
     for sequence, entry in enumerate(entries, head.sequence + 1):
         row = {

@@ -7,10 +7,8 @@ from collections import deque
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from service.audit_log.chain import append
-from service.errors import BusyError
+from service.errors import AuditLogError
 
 if TYPE_CHECKING:
     from service.audit_log.chain import Entry
@@ -44,13 +42,13 @@ class Reads:
         self._thread.start()
 
     def note(self, entry: Entry) -> None:
-        """Take an entry; raises BusyError if too many wait."""
+        """Take an entry; raises AuditLogError if too many wait."""
         if len(self._waiting) >= MOST_WAITING:
-            raise BusyError("The audit log cannot be written.")
+            raise AuditLogError("Too many reads wait to be written down.")
         self._waiting.append(entry)
 
     def flush(self) -> None:
-        """Append what waits; raises SQLAlchemy's errors, and keeps it then."""
+        """Append what waits; raises SQLAlchemy's errors or AuditLogError, and keeps it then."""
         with self._flushing:
             while taken := [self._waiting[place] for place in range(min(len(self._waiting), MOST_AT_ONCE))]:
                 with self._database.writing() as patients:
@@ -74,7 +72,7 @@ class Reads:
     def _try_to_flush(self) -> None:
         try:
             self.flush()
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the thread must live to try again)
             if not self._held_up:  # once for each time that the database is away
                 log.error("audit log: reads wait to be written down: %s", type(error).__name__)  # noqa: TRY400
             self._held_up = True

@@ -59,7 +59,7 @@ def roll_back(models: Models, wish: Wish) -> Change:
 def begin_shadow(models: Models, version: str, share: float, wish: Wish) -> Change:
     """Try a model, and have it answer a share of the requests silently; raises as `activate`."""
     past, live = models.history(), models.live.model
-    model = models.tried(version).model
+    model = models.tried(version, past)
     if model.sha256 == live.sha256:
         raise RefusedModelError(version, [Fault("history", "it is the model that answers")])
     change = wish.change(past, SHADOW, version, model.sha256, share)
@@ -92,7 +92,7 @@ def write(session: Session, change: Change, wish: Wish) -> None:
 
 
 def _make_live(models: Models, past: History, action: str, version: str, wish: Wish) -> Change:
-    change = wish.change(past, action, version, models.tried(version).model.sha256)
+    change = wish.change(past, action, version, models.tried(version, past).sha256)
     with models.database.writing() as patients:
         write(patients.session, change, wish)
     models.follow()

@@ -73,7 +73,8 @@ def begin(session: Session, sequence: int, places: Iterable[Place]) -> None:
     """Make the rows that `keep` adds to, in the transaction of the change that they belong to."""
     session.execute(insert(ShadowRow).values(sequence=sequence, compared=0, refused=0, dropped=0))
     rows = [{"sequence": sequence, "event": event, "horizon_months": months} for event, months in places]
-    session.execute(insert(ShadowDifferenceRow).values(n=0, total=0.0, greatest=0.0), rows)
+    if rows:
+        session.execute(insert(ShadowDifferenceRow).values(n=0, total=0.0, greatest=0.0), rows)
 
 
 def keep(session: Session, sequence: int, sums: Sums) -> None:

@@ -14,13 +14,14 @@ from service.errors import Fault, NotFoundError
 from service.models import changes, history
 from service.models.errors import ModelChangedError, RefusedModelError
 from service.models.history import START, Change, History
-from service.models.registry import foreign
+from service.models.registry import foreign, forged
 from service.models.shadow import Shadow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from model.saved.artifact import LoadedModel
     from service.models.registry import Ready, Registry
     from service.store.database import Database
 
@@ -80,12 +81,12 @@ class Models:
                 return ready
         return self._ready(version)
 
-    def tried(self, version: str) -> Ready:
+    def tried(self, version: str, past: History) -> LoadedModel:
         """Return a model that may answer in place of the live one, read from the disk now; raises as `find`."""
-        ready = self._ready(version)
-        if faults := foreign(ready.model, self.live.model.predictor.study.name):
+        model = self._ready(version).model
+        if faults := [*foreign(model, self.live.model.predictor.study.name), *forged(model, past)]:
             raise RefusedModelError(version, faults)
-        return ready
+        return model
 
     def _adopt(self, past: History) -> None:
         """Answer by the model that is live, if it may answer, and have the silent one answer silently."""
@@ -116,6 +117,7 @@ class Models:
         reason = "its folder was named at the start" if past.live else "the first start"
         try:
             ready = self._ready(version)
+            self._require_ours(ready.model, past)
         except RefusedModelError as error:
             _raise_policies(error)
             folder = self.registry.folders()[version]
@@ -129,6 +131,14 @@ class Models:
         except ModelChangedError:
             pass  # Another process started at the same moment, and has written it down.
         return ready
+
+    def _require_ours(self, model: LoadedModel, past: History) -> None:
+        """Refuse to start by a model for other patients than ours, or by other files than its name had before."""
+        with self.database.reading() as patients:
+            studies = patients.studies()
+        others = [] if model.predictor.study.name in studies else studies
+        if faults := [*(fault for study in others for fault in foreign(model, study)), *forged(model, past)]:
+            raise RefusedModelError(model.version, faults)
 
     def _last_good(self, past: History) -> Ready:
         """Load the live model, or the last one before it that may answer."""

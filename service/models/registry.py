@@ -7,9 +7,13 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import ArtifactError, BadInputError
+import numpy as np
+
+from model.errors import ArtifactError, BadInputError, NotSupportedError
 from model.saved import artifact
-from model.saved.golden import golden_faults
+from model.saved.golden import golden_cases, golden_faults
+from model.schedule.outline import outlines
+from model.schedule.planner import Patients
 from service.errors import Fault, NotFoundError
 from service.models.errors import RefusedModelError
 from service.planning import Planning, read_planning
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from model.saved.artifact import LoadedModel
+    from service.models.history import History
 
 NO_SUCH = "There is no such model."
 
@@ -85,13 +90,38 @@ class Registry:
             # By name: where the folder lies is nobody's business beyond this machine.
             rules = [str(replace(each, file=Path(each.file).name)) for each in error.problems]
             raise RefusedModelError(model.version, [Fault("policies", rule) for rule in rules]) from error
+        if rule := unplanned(model, planning):
+            raise RefusedModelError(model.version, [Fault("self-test", rule)])
         return Ready(model, planning)
+
+
+def unplanned(model: LoadedModel, planning: Planning) -> str | None:
+    """Plan for the first golden case by the default policy: say what is wrong, None if it is right.
+
+    On a new installation this also compiles the search, for which no request should wait.
+    """
+    if planning.default is None:
+        return None
+    histories, moment = golden_cases(model.predictor.study, model.predictor.supported_until_month)
+    first = np.arange(1)
+    try:
+        _, policy = planning.named(None)
+        ((_, outline),) = outlines(model.predictor, Patients(histories.select(first), moment[first]), policy)
+    except NotSupportedError as error:
+        return f"the default policy gives no plan for a golden case: {error}"
+    return None if np.isfinite(outline.month).all() else "the default policy plans visits at no finite month"
 
 
 def foreign(model: LoadedModel, study: str) -> list[Fault]:
     """Say so if a model is for another study's patients."""
     name = model.predictor.study.name
     return [] if name == study else [Fault("study", f"it is for the study {name}, and our records for {study}")]
+
+
+def forged(model: LoadedModel, past: History) -> list[Fault]:
+    """Say so if other files had the model's name before: a version never changes once written."""
+    changed = any(each.version == model.version and each.sha256 != model.sha256 for each in past.changes)
+    return [Fault("files", "they are not those that had this name before")] if changed else []
 
 
 def doubts(model: LoadedModel) -> list[str]:

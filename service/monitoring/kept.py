@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 PATIENCE_SECONDS = 5
+MOST_KEPT = 12
+NOTHING: tuple[Hashable, object] = (object(), None)  # equal to no key
 
 T = TypeVar("T")
 
 
 class Kept:
-    """One answer of each name; whoever asks while another's is being worked out waits a little, then is refused."""
+    """One answer of each name; whoever asks while another's is being worked out waits a little, then is refused.
+
+    Only the MOST_KEPT names that were worked out last are kept: there may be as many as there are sets of centres.
+    """
 
     def __init__(self) -> None:
         self._working = Lock()
@@ -27,16 +32,16 @@ class Kept:
 
         Raises BusyError.
         """
-        if not self._is_known(name, key):
+        known, answer = self._answers.get(name, NOTHING)
+        if known != key:
             if not self._working.acquire(timeout=PATIENCE_SECONDS):
                 raise BusyError("The answer is being worked out.")
             try:
-                if not self._is_known(name, key):
-                    _, before = self._answers.get(name, (None, None))
-                    self._answers[name] = (key, work_out(cast("T | None", before)))
+                known, answer = self._answers.get(name, NOTHING)
+                if known != key:
+                    answer = work_out(cast("T | None", answer))
+                    others = [each for each in self._answers.items() if each[0] != name]
+                    self._answers = dict([*others[1 - MOST_KEPT :], (name, (key, answer))])
             finally:
                 self._working.release()
-        return cast("T", self._answers[name][1])
-
-    def _is_known(self, name: str, key: Hashable) -> bool:
-        return name in self._answers and self._answers[name][0] == key
+        return cast("T", answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 import zlib
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from service.errors import NotFoundError
 from service.recommendations.tables import DecisionRow, RecommendationRow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -31,6 +33,7 @@ class Recommendation:
     policy : the policy's name
     policy_text : the policy itself, canonical JSON
     output : the answer's JSON, without the identifier
+    rules : sums of the guidelines and tiers, by name; None = not known
     """
 
     patient_id: uuid.UUID
@@ -40,11 +43,13 @@ class Recommendation:
     policy_text: str
     inputs: str
     output: str
+    rules: Mapping[str, str] | None
 
     @property
     def recommendation_id(self) -> uuid.UUID:
         """The same for the same content."""
-        parts = (self.model_sha256, self.policy, self.policy_text, self.inputs, self.output)
+        rules = json.dumps(self.rules and dict(self.rules), sort_keys=True)
+        parts = (self.model_sha256, self.policy, self.policy_text, self.inputs, self.output, rules)
         return uuid.uuid5(self.patient_id, "\n".join(sum_of(part) for part in parts))
 
 
@@ -76,6 +81,7 @@ def keep(session: Session, made: Recommendation, *, caller: str, now: datetime) 
         "inputs": made.inputs,
         "output": zlib.compress(made.output.encode()),
         "output_sha256": sum_of(made.output),
+        "rules": made.rules and dict(made.rules),
     }
     session.execute(insert(RecommendationRow).values(values))
     return True
@@ -105,6 +111,7 @@ def recommendation_of(row: RecommendationRow) -> Recommendation:
         policy_text=row.policy_text,
         inputs=row.inputs,
         output=output_of(row),
+        rules=row.rules,
     )
 
 

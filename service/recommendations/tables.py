@@ -1,18 +1,20 @@
 """The tables of recommendations and of what clinicians decided."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.store.types import Base, UtcDateTime
+from service.store.types import Base, Document, UtcDateTime
 
 
 class RecommendationRow(Base):
     """A schedule as it was given; the identifier is made from its content, so that the same one is stored once.
 
-    `inputs` and `policy_text` are canonical JSON; `output` is the answer's JSON, compressed by zlib.
+    `inputs` and `policy_text` are canonical JSON; `output` is the answer's JSON, compressed by zlib. `rules` has the
+    sums of the guidelines and tiers, null in rows from before they were kept.
     """
 
     __tablename__ = "recommendation"
@@ -29,6 +31,7 @@ class RecommendationRow(Base):
     inputs: Mapped[str] = mapped_column(Text)
     output: Mapped[bytes] = mapped_column(LargeBinary)
     output_sha256: Mapped[str] = mapped_column(String(64))
+    rules: Mapped[dict[str, Any] | None] = mapped_column(Document)
 
 
 class DecisionRow(Base):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from service.audit_log.chain import Entry, append
+from service.errors import ReadOnlyError
 from service.store import revision
 from service.store.repository import Patients
 from service.store.turns import Turns
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 BUSY_SECONDS = 5
+
+log = logging.getLogger("service")
 
 
 class Database:
@@ -55,6 +61,16 @@ class Database:
         with self.engine.connect() as connection:
             revision.require_newest(connection, self.newest)
 
+    def require_writable(self) -> None:
+        """See that writes could be taken; raises ReadOnlyError."""
+        if self.engine.dialect.name == "sqlite":
+            writable = os.access(str(self.engine.url.database), os.W_OK)
+        else:
+            with self.engine.connect() as connection:
+                writable = connection.scalar(text("SHOW transaction_read_only")) == "off"
+        if not writable:
+            raise ReadOnlyError("The database takes no writes.")
+
     @contextmanager
     def reading(self) -> Iterator[Patients]:
         """Read patients, all as of one moment; nothing is changed."""
@@ -66,6 +82,23 @@ class Database:
         """Change patients; all of it is kept and durable on leaving, or nothing if an error leaves."""
         with Session(self.engine.execution_options(writes=True)) as session, session.begin():
             yield Patients(session)
+
+    def overwrite_erased(self) -> None:
+        """Leave nothing of what was erased in SQLite's write-ahead log, which keeps old pages until it is written anew.
+
+        PostgreSQL's VACUUM is its operator's.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.engine.connect() as connection:
+            # Past SQLAlchemy, whose transaction would itself hold the log up.
+            driver: Any = connection.connection.driver_connection
+            try:
+                ((held_up, *_),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError:
+                held_up = True
+        if held_up:
+            log.warning("what was erased stays in the write-ahead log for now: somebody else is reading")
 
     def close(self) -> None:
         """Let go of every connection."""

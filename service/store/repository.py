@@ -99,6 +99,10 @@ class Patients:
         """Read the first patient's day 0; None without patients."""
         return self.session.scalar(select(func.min(PatientStatement.origin_date)).where(_believed(PatientStatement)))
 
+    def studies(self) -> list[str]:
+        """Read which studies' patients there are."""
+        return list(self.session.scalars(select(PatientRow.study).distinct().order_by(PatientRow.study)))
+
     def state(self) -> str:
         """Sum up what is recorded: the same text as long as nobody was entered, changed or erased."""
         query = select(PatientRow.patient_id, PatientRow.version).order_by(PatientRow.patient_id)

@@ -173,7 +173,7 @@ IN_ANY_FORMAT = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_fault_is_told_once_with_its_place_and_rule(tmp_path, case):
+def test_f37_a_fault_is_told_once_with_its_place_and_rule(tmp_path, case):
     tables, messages = CASES[case]
     assert errors_of(write_tables(tmp_path, **tables)) == messages
 

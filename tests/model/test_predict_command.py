@@ -130,7 +130,7 @@ def test_a_cohort_without_events_can_be_predicted(predict, cohort, tmp_path):
     assert table["patient_id"].nunique() == 3
 
 
-def test_nobody_left_is_a_table_without_rows(predict, tmp_path):
+def test_f36_nobody_left_is_a_table_without_rows(predict, tmp_path):
     rows = tmp_path / "moments.csv"
     rows.write_text("patient_id,landmark\n")
     for out in ("risks.csv", "risks.parquet"):
@@ -157,7 +157,7 @@ def test_nobody_left_is_a_table_without_rows(predict, tmp_path):
         ("", ["moments.csv: the file is empty"]),
     ],
 )
-def test_wrong_rows_are_all_named_and_nothing_is_written(predict, cohort, tmp_path, content, messages):
+def test_f36_wrong_rows_are_all_named_and_nothing_is_written(predict, cohort, tmp_path, content, messages):
     (tmp_path / "moments.csv").write_text(content.replace("PATIENT", frames(cohort)[0]["patient_id"][0]))
     (tmp_path / "risks.csv").write_text("patient_id\nold\n")
     code, out, err, table = predict("--rows", str(tmp_path / "moments.csv"))
@@ -174,7 +174,7 @@ def test_a_landmark_beyond_what_was_learned_is_refused(predict, trained):
     assert err == [f"landmark {latest + 0.5:g} is not within what the model supports, 0 to {latest:g} months"]
 
 
-def test_faults_of_the_tables_are_told_as_in_training(predict, cohort, tmp_path):
+def test_f36_faults_of_the_tables_are_told_as_in_training(predict, cohort, tmp_path):
     folder = shutil.copytree(cohort, tmp_path / "spoilt")
     with (folder / "visits.csv").open("a") as visits:
         visits.write("nobody,12" + "," * (len(frames(cohort)[1].columns) - 2) + "\n")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from model.study import conflict
 from model.study import entries as tables
 from model.study.definition import Study
 from model.study.file import DEFAULT_STUDY, parse_study, read_study
@@ -12,11 +13,11 @@ from model.study.file import DEFAULT_STUDY, parse_study, read_study
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
 TABLES = (
     Study, tables.Event, tables.BaselineHazard, tables.Baseline, tables.Prior, tables.Marker, tables.Test,
-    tables.Sensitivity, tables.Strata, tables.Policy,
+    tables.Sensitivity, tables.Strata, conflict.Conflict, conflict.Span, tables.Policy,
 )  # fmt: skip
 # Keys that are tables themselves have a headline, or a row that shows how they are written.
 WRITTEN = {
-    **{name: f"### `[[{name}]]`" for name in ("event", "baseline", "marker", "test", "strata")},
+    **{name: f"### `[[{name}]]`" for name in ("event", "baseline", "marker", "test", "strata", "conflict")},
     "policy": "### `[policy]`",
     "sees": "| `[test.sees.EVENT]`",
     "prior": "| `[event.prior]`",
@@ -61,3 +62,12 @@ def test_the_priors_are_those_of_the_default_study():
     for baseline in study.baseline:
         cells = [cell(baseline, event) for event in study.event_names]
         assert f"| `{baseline.name}` | {baseline.group} | {' | '.join(cells)} |" in PAGE
+
+
+def test_the_conflict_is_that_of_the_default_study():
+    (found,) = read_study(DEFAULT_STUDY).conflict
+    g1, g2, g3 = (found.ranges[level] for level in ("G1", "G2", "G3"))
+    spans = f"G1 below {g1.below:g} %, G2 {g2.at_least:g} to {g2.at_most:g} %, G3 above {g3.above:g} %"
+    assert f"`[[conflict]]`: `{found.column}` by `{found.number}`, {spans}" in PAGE
+    assert f"where `{found.raised_by}` is known" in PAGE
+    assert f"Source: {found.source}" in PAGE

@@ -63,7 +63,7 @@ def refused(tmp_path, capsys):
         "no events", "semicolons", "a binary file", "three patients",
     ],
 )  # fmt: skip
-def test_one_fault_is_one_clear_line_and_nothing_is_written(refused, tables, message):
+def test_f37_one_fault_is_one_clear_line_and_nothing_is_written(refused, tables, message):
     assert refused(**tables) == [message]
 
 
@@ -106,7 +106,7 @@ def test_a_wrong_argument_is_told_with_exit_2(tmp_path, capsys, arguments):
     assert arguments[0] in capsys.readouterr().err
 
 
-def test_equal_trainings_have_equal_sums_with_any_number_of_jobs(tmp_path, capsys):
+def test_f38_equal_trainings_have_equal_sums_with_any_number_of_jobs(tmp_path, capsys):
     write(converted(DATA)[0], tmp_path / "cohort")
     arguments = ["--cohort", str(tmp_path / "cohort"), "--study", str(DATA.parent / "csl.toml")]
     sums = []

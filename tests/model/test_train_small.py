@@ -22,7 +22,7 @@ def study(tmp_path):
     return path
 
 
-def test_ten_patients_and_one_event_train_and_are_told_to_be_too_few(tmp_path, study, capsys):
+def test_f39_ten_patients_and_one_event_train_and_are_told_to_be_too_few(tmp_path, study, capsys):
     write(tmp_path / "cohort", 10, np.arange(10) + 5.0, ["death"] + ["none"] * 9)
     arguments = ["--cohort", str(tmp_path / "cohort"), "--study", str(study), "--out", str(tmp_path / "out")]
     assert train(arguments) == 0
@@ -30,7 +30,7 @@ def test_ten_patients_and_one_event_train_and_are_told_to_be_too_few(tmp_path, s
     assert "too few events (1)" in (tmp_path / folder / "audit.json").read_text()
 
 
-def test_nine_patients_are_refused(tmp_path, study, capsys):
+def test_f37_nine_patients_are_refused(tmp_path, study, capsys):
     write(tmp_path / "cohort", 9, np.arange(9) + 5.0, ["death"] * 9)
     arguments = ["--cohort", str(tmp_path / "cohort"), "--study", str(study), "--out", str(tmp_path / "out")]
     assert train(arguments) == 2

@@ -13,7 +13,7 @@ from service.audit import main as audit
 from service.audit_log.chain import GENESIS, Entry, append, digest
 from service.audit_log.reads import MOST_WAITING, Reads
 from service.audit_log.verify import Checkpoint, head_of, verify
-from service.errors import BusyError
+from service.errors import AuditLogError
 from service.store.database import Database
 from tests.service.checks import ANY_VERSION
 from tests.service.conftest import NOW, PATIENT, VISIT, key_for
@@ -202,10 +202,24 @@ def test_reads_are_refused_rather_than_not_written_down(database):
     reads = Reads(database)
     for _ in range(MOST_WAITING):
         reads.note(entry(1))
-    with pytest.raises(BusyError):
+    with pytest.raises(AuditLogError):
         reads.note(entry(1))
     reads.flush()
     reads.note(entry(1))
+
+
+def test_f32_without_its_head_nothing_is_changed_and_reads_wait_until_it_is_back(database):
+    known, reads = head(database), Reads(database)
+    reads.start()
+    change(database, "delete from audit_head")
+    with pytest.raises(AuditLogError), database.writing() as patients:
+        append(patients.session, entry(11))
+    reads.note(entry(11))
+    with pytest.raises(AuditLogError):
+        reads.flush()
+    change(database, f"insert into audit_head values (1, {known.sequence}, '{known.hash}')")
+    reads.close()
+    assert (verdict(database).fault, verdict(database).head.sequence) == (None, 11)
 
 
 def entries(client, **parameters):

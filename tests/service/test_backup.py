@@ -1,5 +1,6 @@
 """Backups are made of a database in use, are whole, and come back; what is no backup is refused."""
 
+import shutil
 import sqlite3
 import stat
 import threading
@@ -79,6 +80,16 @@ def test_a_copy_comes_back_and_is_nobody_else_s_to_read(live, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("copy")) == ["copy.sqlite"]
 
 
+def test_that_a_copy_was_put_back_is_the_last_entry_of_its_audit_log(live, tmp_path):
+    copy, other = tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
+    backup(["--database", url_of(tmp_path / "live.sqlite"), "--out", str(copy)])
+    restore(["--database", url_of(other), "--from", str(copy)])
+    connection = sqlite3.connect(other)
+    last = connection.execute("select sequence, caller, action from audit_entry order by sequence").fetchall()[-1]
+    connection.close()
+    assert last == (12, "service.restore", "database.restore")
+
+
 def test_a_database_is_replaced_only_if_asked_and_only_if_nobody_uses_it(live, tmp_path, capsys):
     copy, target = tmp_path / "copy.sqlite", tmp_path / "live.sqlite"
     backup(["--database", url_of(target), "--out", str(copy)])
@@ -92,6 +103,23 @@ def test_a_database_is_replaced_only_if_asked_and_only_if_nobody_uses_it(live, t
     live.close()
     assert restore([*asked, "--replace"]) == 0
     assert len(references(target)) == 10
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_what_another_database_left_beside_the_place_does_not_get_into_the_copy(live, tmp_path, capsys, suffix):
+    copy, target = tmp_path / "copy.sqlite", tmp_path / "lost.sqlite"
+    backup(["--database", url_of(tmp_path / "live.sqlite"), "--out", str(copy)])
+    enter(live, "after the copy")
+    # The database itself was lost, and its log was not: SQLite would play it into whatever takes the place.
+    left = tmp_path / f"lost.sqlite{suffix}"
+    shutil.copy(tmp_path / "live.sqlite-wal", left)
+    asked = ["--database", url_of(target), "--from", str(copy)]
+    assert restore(asked) == 2
+    assert capsys.readouterr().err == f"{left}: exists already; --replace replaces it\n"
+    assert not target.exists()
+    assert restore([*asked, "--replace"]) == 0
+    assert references(target) == {f"P{number}" for number in range(10)}
+    assert not left.exists()
 
 
 def test_what_is_no_sound_copy_is_refused_in_one_line_and_nothing_is_written(live, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Rows F01 to F06 and F16 of the failure catalogue: bodies and parameters that are refused, and how."""
 
 import json
+import time
 
 import pytest
 
@@ -19,6 +20,24 @@ def send(client, text, address="/v1/patients", **headers):
 def with_size(literal):
     """A patient whose size is written as given."""
     return json.dumps({**PATIENT, "baseline": {**BASELINE, "size_mm": "@"}}).replace('"@"', literal)
+
+
+@pytest.mark.parametrize("letter", ["%00", "%0a", "%1b", "%7f", "%c2%85"])
+def test_f01_parameters_with_control_characters_are_named(client, patient, letter):
+    for address, name in (
+        (patient, "as_of"),
+        ("/v1/audit", "cursor"),
+        ("/v1/api-keys", "limit"),
+        ("/ui/login", "next"),
+    ):
+        assert f"query.{name}" in paths(client.get(f"{address}?{name}=a{letter}", headers={"accept": "*/*"}))
+
+
+def test_f04_a_media_type_made_to_take_long_takes_no_time(client):
+    began = time.perf_counter()
+    for parameters in (';x="' + ";" * 60_000, ";" * 60_000):
+        problem(send(client, "{}", **{"content-type": f"application/json{parameters}"}), 415)
+    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])

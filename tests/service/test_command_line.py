@@ -61,6 +61,8 @@ def test_loopback_is_allowed(host):
         (["--tls-cert", "x", "--tls-key", "/nonexistent"], {}, "tls-key"),
         (["--requests-per-second", "-1"], {}, "requests-per-second"),
         (["--most-in-flight", "0"], {}, "most-in-flight"),
+        (["--workers", "0"], {}, "workers"),
+        ([], {"RECURRENCE_RISK_WORKERS": "65"}, "workers"),
         ([], {"RECURRENCE_RISK_DRAIN_SECONDS": "1.5"}, "drain-seconds"),
         (["--database", "nonsense"], {}, "database"),
         (["--database", "mysql://user:secret@host/name"], {}, "database"),
@@ -264,6 +266,6 @@ def test_f42_a_port_in_use_is_said_and_exits_with_1(tmp_path, artifacts):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "service", "--port", str(taken.getsockname()[1])]
         command += ["--database", f"sqlite:///{tmp_path / 'x.sqlite'}", "--artifacts", str(artifacts)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 1
     assert "address already in use" in done.stderr

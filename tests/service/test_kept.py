@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from service.monitoring.kept import Kept
+from service.monitoring.kept import MOST_KEPT, Kept
 
 
 def test_an_answer_is_worked_out_once_per_key_from_the_one_before():
@@ -16,6 +16,20 @@ def test_an_answer_is_worked_out_once_per_key_from_the_one_before():
     assert asked == [None, 1, 2]
     assert answers.answer("b", "x", work_out) == 4
     assert asked[-1] is None
+
+
+def test_only_so_many_answers_are_kept_those_that_were_worked_out_last():
+    answers, asked = Kept(), []
+
+    def ask(name):
+        return answers.answer(name, "x", lambda _: asked.append(name) or name)
+
+    names = [str(number) for number in range(MOST_KEPT + 3)]
+    assert [ask(name) for name in names] == names
+    assert [ask(name) for name in names[3:]] == names[3:]
+    assert asked == names
+    assert ask("0") == "0"
+    assert asked == [*names, "0"]
 
 
 def test_two_who_ask_at_once_share_the_work():

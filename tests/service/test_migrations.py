@@ -2,7 +2,9 @@
 
 import json
 import threading
+import zlib
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -10,9 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-import service.app
-import service.recommendations.tables  # noqa: F401 (every module with tables)
+import service.app  # noqa: F401 (every module with tables)
+from service.audit_log.chain import Entry, append
+from service.audit_log.verify import verify
 from service.migrate import main as migrate
+from service.recommendations import store
 from service.record import Outcome, Patient, Visit
 from service.store import revision
 from service.store.database import Database
@@ -120,6 +124,71 @@ def test_records_of_the_first_tables_are_all_there_after_the_migration(database,
     assert moment == LATER + timedelta(microseconds=1)
 
 
+def row(names, *values):
+    return dict(zip(names.split(), values, strict=True))
+
+
+A, B = IDS[:2]
+SOON, PACKED = stored(FIRST), zlib.compress(b"{}")
+# For each revision, by table, a row as it writes them.
+ROWS = {
+    "0002": {
+        "recommendation": row(
+            "recommendation_id patient_id made_at caller model_version", B, A, SOON, "key:x", "rnet-1"
+        )
+        | row("model_sha256 policy policy_text policy_sha256 inputs", "s", "p", "{}", "s", "{}")
+        | row("output output_sha256", PACKED, "s"),
+        "decision": row("recommendation_id number decided_at caller decision", B, 1, SOON, "key:x", "accepted"),
+        "idempotency_key": row("caller key patient_id created_at fingerprint status", "key:x", "k", A, SOON, "f", 201)
+        | row("headers body", "{}", PACKED),
+    },
+    "0003": {
+        "api_key": row("key_id digest name roles centres", "0123456789abcdef", "d", "n", '["admin"]', None)
+        | row("created_at expires_at revoked_at", SOON, SOON, None),
+    },
+    "0004": {
+        "model_change": row("sequence moment action version sha256 share", 1, SOON, "start", "rnet-1", "s", None)
+        | row("caller reason", "service", "the first start"),
+        "shadow": row("sequence compared refused dropped", 1, 3, 2, 1),
+        "shadow_difference": row("sequence event horizon_months n total greatest", 1, "local", 12, 3, 0.5, 0.25),
+    },
+}
+
+
+@pytest.mark.parametrize("last", ROWS)
+def test_rows_of_every_revision_are_all_there_after_the_migration(database, last):
+    """Step by step to a revision, with rows in each table and entries in the audit log; then at once to the newest."""
+    fill_first_tables(database, stamped=True)
+    filled = [number for number in ROWS if number <= last]
+    for number in filled:
+        with database.engine.execution_options(writes=True).begin() as connection:
+            command.upgrade(revision._config(connection), number)
+            for table, values in ROWS[number].items():
+                places = ", ".join(f":{name}" for name in values)
+                connection.execute(text(f"insert into {table} ({', '.join(values)}) values ({places})"), values)
+            append(connection, Entry(FIRST, "somebody", number))
+
+    def rows():
+        with database.engine.connect() as connection:
+            return {
+                table: [each[: len(ROWS[number][table])] for each in connection.execute(text(f"select * from {table}"))]
+                for number in filled
+                for table in ROWS[number]
+            }
+
+    before = rows()
+    assert {len(found) for found in before.values()} == {1}
+    assert database.upgrade() == (last, revision.newest())
+    assert rows() == before
+    with database.reading() as patients:
+        assert verify(patients.session).fault is None
+        shown = store.recommendation_of(store.find(patients.session, UUID(B)))
+    assert (shown.output, shown.rules) == ("{}", None)
+    with database.writing() as patients:
+        patients.remove(UUID(A))
+    assert {table for table, found in rows().items() if not found} == set(ROWS["0002"])
+
+
 def test_migrating_again_changes_nothing(database, text_url, capsys):
     database.create_tables()
     assert migrate(["--database", text_url]) == 0
@@ -175,6 +244,7 @@ def test_a_command_names_what_is_no_good_in_one_line(tmp_path, capsys):
     for url, said in (
         (f"sqlite:///{tmp_path / 'nowhere'}", "there is no such SQLite file"),
         ("mysql://x", "must start with sqlite:// or postgresql+psycopg://"),
+        ("postgresql+psycopg://u@h/d?password=x", "a password belongs before the host"),
         ("postgresql+psycopg://user:secret@127.0.0.1:1/name", "cannot be used (OperationalError)"),
     ):
         assert migrate(["--database", url]) == 2

@@ -1,11 +1,15 @@
 """Recommendations are records: what was given, what it rested on, that it comes out again, what was decided."""
 
 import json
+import zlib
+from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from service.recommendations.store import Recommendation
 from tests.service.checks import ANY_VERSION, paths, problem
 from tests.service.conftest import BASELINE, PATIENT, TODAY, VISIT, key_for
 
@@ -78,6 +82,67 @@ def test_a_replay_says_so_if_the_answer_is_another(client, given, app):
         assert changed != inputs
         connection.execute(text("update recommendation set inputs = :changed"), {"changed": changed})
     assert client.post(f"{address(given)}/replay").json()["identical"] is False
+
+
+def test_a_replay_says_what_is_not_as_it_was(client, patient, given, app, monkeypatch):
+    whole = client.get(f"{patient}/schedule").json()
+    planning = app.state.service.planning
+    kept = client.get(address(whole)).json()["rules"]
+    assert kept == planning.sums
+    assert set(kept) == {"guidelines", "tiers"}
+
+    def replayed(schedule=whole):
+        answer = client.post(f"{address(schedule)}/replay").json()
+        return answer["identical"], answer["changed"]
+
+    assert replayed() == replayed(given) == (True, [])
+    first, *others = planning.guidelines.guideline
+    edited = first.model_copy(update={"title": "Edited since"})
+    guidelines = planning.guidelines.model_copy(update={"guideline": (edited, *others)})
+    tiers = planning.tiers.model_copy(update={"tier": planning.tiers.tier[:1]})
+    policy = planning.policies[whole["policy"]]
+    policies = {**planning.policies, whole["policy"]: policy.model_copy(update={"price": policy.price * 2})}
+    ready = app.state.service.models.live
+    for changes, expected in (
+        ({"guidelines": guidelines}, (False, ["guidelines"])),
+        ({"policies": policies}, (True, ["policy"])),
+        ({"policies": {}}, (True, ["policy"])),
+        ({"guidelines": None}, (False, ["guidelines"])),
+        ({"tiers": tiers, "policies": policies}, (True, ["tiers", "policy"])),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(app.state.service.models, "live", replace(ready, planning=replace(planning, **changes)))
+            assert replayed() == expected
+    assert replayed() == (True, [])
+
+
+def test_the_same_answer_by_other_rules_is_another_recommendation():
+    made = Recommendation(UUID(NOBODY), "v", "0" * 64, "p", "{}", "{}", "{}", {"tiers": "1"})
+    same = replace(made, rules={"tiers": "1"})
+    assert made.recommendation_id == same.recommendation_id
+    assert len({replace(made, rules=rules).recommendation_id for rules in ({"tiers": "1"}, {"tiers": "2"}, None)}) == 3
+
+
+def test_what_an_older_program_gave_is_shown_as_it_was_given(client, patient, given, app):
+    """Fields come and go: what was kept is a record, and not of today's shape."""
+    engine = app.state.service.database.engine.execution_options(writes=True)
+    with engine.begin() as connection:
+        output = json.loads(zlib.decompress(connection.scalar(text("select output from recommendation"))))
+        del output["treatment"]
+        output["former"] = 1
+        older = zlib.compress(json.dumps(output).encode())
+        connection.execute(text("update recommendation set output = :older, rules = null"), {"older": older})
+    kept = client.get(address(given)).json()
+    assert kept["schedule"] == {**output, "recommendation_id": given["recommendation_id"]}
+    assert kept["rules"] is None
+    (exported,) = client.get(f"{patient}/export").json()["recommendations"]
+    assert exported == kept
+    answer = client.post(f"{address(given)}/replay").json()
+    assert (answer["identical"], answer["changed"]) == (False, None)
+    with engine.begin() as connection:
+        connection.execute(text("""update recommendation set policy_text = '{"former": 1}'"""))
+    refusal = problem(client.post(f"{address(given)}/replay"), 409)
+    assert refusal["detail"] == "It cannot be worked out anew: its policy is one of another version of the program"
 
 
 def test_a_replay_needs_the_model_that_answered(client, given, app):

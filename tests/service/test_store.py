@@ -1,5 +1,6 @@
 """What both databases promise alike."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
@@ -131,20 +132,34 @@ def test_sqlite_writes_ahead_syncs_fully_and_checks_references(tmp_path):
     assert found == ["wal", 2, 1]
 
 
-def test_what_is_erased_is_no_longer_in_the_file(tmp_path):
+def test_what_is_erased_is_no_longer_on_the_disk(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("service.store.database.BUSY_SECONDS", 0)
     file = tmp_path / "x.sqlite"
     database = Database(database_url(f"sqlite:///{file}"))
     database.create_tables()
     patient_id = add(database, "Jane Doe")
     with database.writing() as patients:
         patients.add_visit(patient_id, VISIT, now=NOW)
-    written = file.read_bytes() + (tmp_path / "x.sqlite-wal").read_bytes()
+
+    def on_disk():
+        return b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
+
+    written = on_disk()
     with database.writing() as patients:
         patients.remove(patient_id)
-    database.close()  # moves what is in the write-ahead log into the file
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from patient").fetchall()
+    with caplog.at_level("WARNING", "service"):
+        database.overwrite_erased()
+    assert "somebody else is reading" in caplog.text
+    reader.close()
+    database.overwrite_erased()
+    left = on_disk()  # while the database is in use
+    database.close()
     for text_of_hers in (b"Jane Doe", b"O'Neil"):
         assert text_of_hers in written
-        assert text_of_hers not in file.read_bytes()
+        assert text_of_hers not in left
 
 
 def test_two_changes_never_share_a_moment_even_if_the_clock_is_set_back(database, patient_id):

@@ -132,7 +132,7 @@ def test_each_fold_is_predicted_by_the_predictor_that_was_fitted_without_it():
     assert by_group[1] == 400
 
 
-def test_too_few_events_or_followed_give_no_number():
+def test_f39_too_few_events_or_followed_give_no_number():
     # 9 deaths by month 12 and 12 by month 24; nobody is followed beyond month 20 from landmark 6 on.
     study = exact_study(until=6.0)
     exit_month = np.concatenate([np.full(9, 8.0), np.full(3, 15.0), np.full(50, 26.0)])

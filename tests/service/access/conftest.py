@@ -1,10 +1,11 @@
-"""A service on SQLite with one patient in each of two centres."""
+"""A service on SQLite with one patient in each of two centres, and an identity provider."""
 
 import httpx
 import pytest
 
 from service.app import create_app
 from service.settings import Settings, database_url
+from tests.service.access.provider import provider_server
 from tests.service.conftest import NOW, PATIENT, VISIT, admin_of, key_for, serving
 
 
@@ -55,3 +56,20 @@ def caller(app, server):
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def running():
+    """An identity provider, and the address of its keys."""
+    with provider_server() as (provider, url, _):
+        yield provider, url
+
+
+@pytest.fixture
+def provider(running):
+    """The provider, behaving, and not asked yet."""
+    provider, _ = running
+    before = dict(provider.__dict__)
+    provider.__dict__.update(asked=0, offered=list(provider.private), private=dict(provider.private))
+    yield provider
+    provider.__dict__.update(before)

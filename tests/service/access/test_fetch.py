@@ -7,22 +7,6 @@ import pytest
 
 from service.access import fetch
 from service.access.fetch import FetchError, Source, is_elsewhere, required_address
-from tests.service.access.provider import provider_server
-
-
-@pytest.fixture(scope="module")
-def running():
-    with provider_server() as (provider, url, _):
-        yield provider, url
-
-
-@pytest.fixture
-def provider(running):
-    provider, _ = running
-    before = dict(provider.__dict__)
-    provider.asked = 0
-    yield provider
-    provider.__dict__.update(before)
 
 
 def source(running, **changes):
@@ -61,6 +45,7 @@ def test_f43_an_address_that_is_not_plain_https_is_refused(url):
     "address",
     [
         *("127.0.0.1", "127.8.8.8", "0.0.0.0", "169.254.169.254", "169.254.0.1", "224.0.0.1", "255.255.255.255"),
+        *("fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
         *("::1", "::", "fe80::1", "fe80::1%eth0", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "ff02::1"),
     ],
 )
@@ -128,6 +113,12 @@ def test_f43_no_proxy_of_the_environment_is_used(running, provider, ear, monkeyp
     assert is_silent(ear)
 
 
+def test_an_address_that_http_cannot_carry_is_an_error(running):
+    for url in (f"{running[1]}/schlüssel", f"{running[1]}/a b"):
+        with pytest.raises(FetchError):
+            source(running, url=url).read()
+
+
 @pytest.mark.parametrize("status", [204, 404, 500])
 def test_another_status_is_no_document(running, provider, status):
     provider.status = status
@@ -153,6 +144,7 @@ def test_f43_a_provider_that_drips_is_left(running, provider, monkeypatch):
 def test_a_provider_that_is_away_or_speaks_no_http_is_an_error(ear):
     closed = ear.getsockname()[1]
     ear.close()
-    for url in (f"http://127.0.0.1:{closed}/", "https://nowhere.invalid/"):
+    too_long = f"https://{'a' * 64}.org/"
+    for url in (f"http://127.0.0.1:{closed}/", "https://nowhere.invalid/", "https://a..b/", too_long):
         with pytest.raises(FetchError):
             Source(url, loopback_http=True).read()

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from service.access.access import Access
 from service.access.admin_key import make_admin_key
@@ -41,6 +42,14 @@ def make(admin, **changes):
     answer = admin.post("/v1/api-keys", json=CLINICIAN | changes)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def test_an_admin_s_key_cannot_be_said_to_reach_some_centres_only(admin):
+    """It could make itself one for the others."""
+    for roles in (["admin"], ["clinician", "admin"]):
+        body = CLINICIAN | {"roles": roles}
+        assert paths(admin.post("/v1/api-keys", json=body)) == ["centres"]
+        make(admin, roles=roles, centres=None)
 
 
 def status(admin, key):
@@ -246,6 +255,22 @@ def test_a_file_that_is_there_is_not_written_over_and_no_key_is_made(access, tmp
     assert file.read_text() == "mine"
     with access.keys() as keys:
         assert keys.after("", most=10) == []
+
+
+def test_a_key_that_was_not_kept_leaves_no_file_behind_to_stand_in_the_way(access, tmp_path):
+    file, engine = tmp_path / "admin.key", access.database.engine
+
+    def fail(*_):
+        raise OperationalError("commit", None, Exception())
+
+    event.listen(engine, "commit", fail)
+    with pytest.raises(OperationalError):
+        first_start(access, file, print)
+    event.remove(engine, "commit", fail)
+    assert not file.exists()
+    first_start(access, file, lambda _: None)
+    with access.keys() as keys:
+        assert keys.known(Secret.parse(file.read_text().strip()), NOW) is not None
 
 
 def test_the_last_admin_key_cannot_be_revoked_and_where_none_works_a_start_makes_one(access):

@@ -1,12 +1,15 @@
 """The pages: a key is exchanged for a session, which reads and does nothing else."""
 
 import re
+import time
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from service.access.keys import Secret
 from service.access.session import COOKIE, LASTS_SECONDS, Sessions
+from service.access.strangers import SECONDS_BETWEEN
 from tests.service.checks import problem
 from tests.service.conftest import NOW, key_for
 
@@ -14,8 +17,8 @@ HTML = {"accept": "text/html"}
 SESSIONS = Sessions(b"a secret of the tests, 32 bytes or more")
 
 
-def key_of(app, *roles, centres=None):
-    return key_for(app, *roles, centres=centres)["authorization"].removeprefix("Bearer ")
+def key_of(app, *roles, **limits):
+    return key_for(app, *roles, **limits)["authorization"].removeprefix("Bearer ")
 
 
 @pytest.fixture
@@ -68,6 +71,33 @@ def test_a_key_that_is_not_for_pages_does_not_log_in(browser, app):
     assert "This key is not for the pages." in answer.text
 
 
+def test_who_logged_in_and_who_tried_to_is_in_the_audit_log(browser, app, admin, monkeypatch):
+    clock, strangers = {"now": 1000.0}, app.state.service.access.strangers
+    monkeypatch.setattr(strangers, "clock", lambda: clock["now"])
+    monkeypatch.setattr(strangers, "_next", 0.0)  # others tried before
+    monkeypatch.setattr(strangers, "_count", 0)
+    head = admin.get("/v1/audit/verify").json()["head_sequence"]
+    good, over, other = key_of(app, "clinician"), key_of(app, "clinician", days=0), key_of(app, "ingest")
+    for key in (good, over, other, "x", "y", Secret.new().text):
+        log_in(browser, key)
+    clock["now"] += SECONDS_BETWEEN
+    browser.post("/ui/login", data={"key": "x"}, headers={"x-request-id": "the-last"})
+    admin.get("/v1/audit/verify")
+    log = admin.get("/v1/audit", params={"cursor": str(head)})
+    entries = log.json()["entries"]
+    name = {key: f"key:{key.split('_')[1]}" for key in (good, over, other)}
+    assert [(entry["action"], entry["caller"], entry["details"]) for entry in entries] == [
+        ("session.begin", name[good], {}),
+        ("session.refuse", name[over], {"attempts": 1}),
+        ("session.refuse", name[other], {"attempts": 1}),
+        # Of strangers, who may be any number, those of ten seconds are one entry.
+        ("session.refuse", "anonymous", {"attempts": 1}),
+        ("session.refuse", "anonymous", {"attempts": 3}),
+    ]
+    assert entries[-1]["request_id"] == "the-last"
+    assert not any(Secret.parse(key).secret in log.text for key in name)
+
+
 def test_a_session_reads_pages_and_the_audit_and_nothing_else(browser, app, patients, model):
     log_in(browser, key_of(app, "admin"))
     assert browser.get("/ui").status_code == 200
@@ -109,7 +139,7 @@ def test_nobody_is_led_elsewhere(browser, app, address):
 def test_a_form_of_another_site_is_refused(browser, app):
     key = key_of(app, "clinician")
     for path in ("/ui/login", "/ui/logout"):
-        for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
+        for origin in ("https://evil.example", "null", "http://127.0.0.1:1", "http://[", "", browser.base_url.host):
             answer = browser.post(path, data={"key": key}, headers={"origin": origin})
             assert answer.status_code == 403
             assert "set-cookie" not in answer.headers
@@ -146,6 +176,23 @@ def test_a_note_counts_for_an_hour_and_only_as_it_was_signed():
     ):
         assert SESSIONS.key_of(forged, now) is None
     assert Sessions(b"another secret").key_of(note, now) is None
+
+
+def test_a_cookie_made_to_take_long_takes_no_time(browser, app):
+    """Unquoting takes Python before 3.11.10 the square of its length: seconds, for anybody and at any address."""
+    hostile = f'a="{chr(92) * 60_000}"'
+    note = log_in(browser, key_of(app, "clinician")).headers["set-cookie"].partition(";")[0]
+    browser.cookies.clear()
+    began = time.perf_counter()
+    for path, cookie, status in (
+        ("/healthz", hostile, 200),
+        ("/ui/login", hostile, 200),
+        ("/ui", hostile, 303),
+        ("/ui", f"{hostile}; {note}", 200),
+        ("/ui", f"{note}; {hostile}", 200),
+    ):
+        assert browser.get(path, headers={"cookie": cookie, "accept": "text/html, */*;q=0.5"}).status_code == status
+    assert time.perf_counter() - began < 3
 
 
 def test_a_forged_cookie_opens_nothing(browser, app):

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from service.access import jwks, oidc
 from service.access.errors import ProviderUnavailableError, UnauthenticatedError
 from service.access.fetch import FetchError, Source
-from tests.service.access.provider import AUDIENCE, CLAIMS, ISSUER, ROLES, SECONDS, Provider, provider_server
+from tests.service.access.provider import AUDIENCE, CLAIMS, ISSUER, ROLES, SECONDS, Provider
 
 
 class Clock:
@@ -21,22 +21,6 @@ class Clock:
 
     def __call__(self):
         return self.now
-
-
-@pytest.fixture(scope="module")
-def running():
-    with provider_server() as (provider, url, _):
-        yield provider, url
-
-
-@pytest.fixture
-def provider(running):
-    """The provider, behaving."""
-    provider, _ = running
-    before = dict(provider.__dict__)
-    provider.__dict__.update(asked=0, offered=list(provider.private), private=dict(provider.private))
-    yield provider
-    provider.__dict__.update(before)
 
 
 @pytest.fixture
@@ -124,6 +108,14 @@ def test_f19_a_token_without_the_name_of_its_key_is_refused(tokens, provider):
         {"exp": "soon"},
         {"exp": None},
         {"exp": True},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": -(10**400)},
+        {"exp": 10**400},
+        {"iat": 10**400},
+        {"iat": float("nan")},
+        {"nbf": float("nan")},
+        {"nbf": 10**400},
         {"nbf": SECONDS + 61},
         {"nbf": "x"},
         {"iat": SECONDS + 61},
@@ -159,6 +151,9 @@ def test_roles_and_centres_are_those_that_the_settings_name_and_no_others(tokens
     for nothing in ([], None, 7, [7]):
         assert of(centres=nothing).centres == frozenset()
     assert of(centres="north").centres == {"north"}
+    # What no centre's name can be: patients without a centre are kept under "".
+    for nothing in ("", "a\0b", "a\nb", "x" * 101, ["", "\ud800"]):
+        assert of(centres=nothing).centres == frozenset()
     assert of(groups=["risk-admins"], centres=[]).centres is None
 
 
@@ -276,6 +271,8 @@ def test_keys_that_prove_nothing_are_left_out(provider):
         {**good, "kid": "enc", "use": "enc"},
         {**good, "kid": "alg", "alg": "ES512"},
         {"kty": "RSA", "kid": "half"},
+        {**good, "kid": "curve", "crv": ["P-256"]},
+        {**good, "kid": "kind", "kty": {}},
     ]
     found = jwks.usable_keys(listed(good, private, small, other, shared, *wrong, None, "x", {}, {"kid": 7}))
     assert set(found) == {"ec"}

@@ -24,12 +24,6 @@ risk-doctors = "clinician"
 
 
 @pytest.fixture(scope="module")
-def running():
-    with provider_server() as (provider, url, _):
-        yield provider, url
-
-
-@pytest.fixture(scope="module")
 def running_app(tmp_path_factory, artifacts, running):
     about = oidc.Provider(ISSUER, AUDIENCE, running[1], "groups", "centres", ROLES, loopback_http=True)
     url = database_url(f"sqlite:///{tmp_path_factory.mktemp('oidc') / 'x.sqlite'}")

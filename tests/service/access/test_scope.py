@@ -139,5 +139,20 @@ def test_f21_the_glass_is_never_broken_to_write(caller, patients, admin):
     assert admin.get(patients["south"]).json()["version"] == before
 
 
+def test_f20_the_audit_log_names_no_patient_to_whoever_reaches_some_centres_only(caller, patients, admin):
+    head = admin.get("/v1/audit/verify").json()["head_sequence"]
+    emergency = caller("clinician", centres=["north"])
+    assert emergency.get(patients["south"], headers=REASON).status_code == 200
+    assert admin.get("/v1/audit/verify").json()["head_sequence"] > head
+    asked = {"cursor": str(head)}
+    assert REASON["x-break-glass"] in admin.get("/v1/audit", params=asked).text
+    for centres in (["north"], ["south"], []):
+        shown = caller("auditor", "clinician", centres=centres).get("/v1/audit", params=asked)
+        assert {entry["patient_id"] for entry in shown.json()["entries"]} == {None}
+        assert REASON["x-break-glass"] not in shown.text
+    both = caller("auditor", "clinician").get("/v1/audit", params=asked)
+    assert patients["south"].rpartition("/")[2] in both.text
+
+
 def test_f21_behind_broken_glass_nobody_is_still_nobody(caller):
     problem(caller("clinician", centres=["north"]).get(NOBODY, headers=REASON), 404)

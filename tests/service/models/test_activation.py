@@ -86,6 +86,26 @@ def test_another_process_answers_by_the_new_model_at_its_next_request(either, st
     assert live(one) == model.version
 
 
+@pytest.mark.usefixtures("either")
+def test_of_two_who_activate_at_once_the_later_one_is_told_and_changes_nothing(start, second, model, monkeypatch):
+    (one, app), (other, _) = start(), start()
+    models = app.state.service.models
+    tried = models.tried
+
+    def meanwhile(version, past):
+        found = tried(version, past)
+        assert activate(other, second.name).status_code == 200
+        return found
+
+    monkeypatch.setattr(models, "tried", meanwhile)
+    assert problem(activate(one, model.version), 409)["type"].endswith(":model-changed")
+    assert live(one) == live(other) == second.name
+    assert [each["action"] for each in one.get("/v1/models").json()["history"]] == ["activate", "start"]
+    actions = [each["action"] for each in one.get("/v1/audit").json()["entries"]]
+    assert actions.count("model.activate") == 1
+    assert one.get("/v1/audit/verify").json()["holds"] is True
+
+
 def test_the_live_model_is_the_same_after_a_restart_whichever_is_newest(start, folder, second, model):
     client, _ = start()
     activate(client, second.name)
