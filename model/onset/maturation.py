@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,8 @@ def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: Fl
 def _by_draw(values: FloatArray, n_kept: int) -> FloatArray:
     """Make one axis of all but the last few."""
     # Read-only arrays would be compiled for apart.
-    return np.require(values.reshape(-1, *values.shape[-n_kept:]), requirements=["C", "W"])
+    lead, kept = values.shape[:-n_kept], values.shape[-n_kept:]
+    return np.require(values.reshape(math.prod(lead), *kept), requirements=["C", "W"])
 
 
 def onset_curve(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from model.study.conflict import Conflict  # noqa: TC001 - pydantic reads it
 from model.study.entries import Baseline, Event, Frozen, Marker, Name, Policy, Positive, Strata, Test, Text, broken
 
 DAYS_PER_MONTH = 30.4375
@@ -31,6 +32,7 @@ class Study(Frozen):
     test: Annotated[tuple[Test, ...], Field(strict=False)] = ()
     origin: Text = "Origin"
     strata: Annotated[tuple[Strata, ...], Field(strict=False)] = ()
+    conflict: Annotated[tuple[Conflict, ...], Field(strict=False)] = ()
     policy: Policy | None = None
     source: Text | None = None
 

@@ -53,6 +53,7 @@ def _clashing_names(document: dict[str, Any]) -> list[tuple[KeyPath, str]]:
         if table.get("observed") == "test" and table.get("name") not in seen and not unknown:
             found.append((("event", index, "observed"), 'observed = "test", but no [[test]] sees this event'))
     found += _clashing_baselines(tables, [as_dict(table) for table in as_list(document.get("strata"))])
+    found += _impossible_conflicts(tables, [as_dict(table) for table in as_list(document.get("conflict"))])
     if tables["event"] and not any(table.get("role") == "target" for table in tables["event"]):
         found.append((("event", 0, "role"), 'at least one event needs role = "target"'))
     return found
@@ -80,4 +81,24 @@ def _clashing_baselines(
         elif (baselines[name].get("kind") == "number") != bool(cuts):
             rule = "a number needs cuts" if not cuts else "only a number has cuts"
             found.append((("strata", index, "cuts" if cuts else "column"), rule))
+    return found
+
+
+def _impossible_conflicts(
+    tables: dict[str, list[dict[str, Any]]], conflicts: list[dict[str, Any]]
+) -> list[tuple[KeyPath, str]]:
+    """Find baselines and levels that a conflict names, but that are not there or not of the needed kind."""
+    found: list[tuple[KeyPath, str]] = []
+    baselines = {str(table.get("name")): table for table in tables["baseline"]}
+    kinds = {"column": ("category", "ordinal"), "number": ("number",), "raised_by": ()}
+    for index, table in enumerate(conflicts):
+        for key in kinds.keys() & table.keys():
+            name = str(table[key])
+            if name not in baselines:
+                found.append((("conflict", index, key), f'no [[baseline]] is named "{name}"'))
+            elif kinds[key] and baselines[name].get("kind") not in kinds[key]:
+                found.append((("conflict", index, key), f"must be a baseline of kind {' or '.join(kinds[key])}"))
+        levels = as_list(baselines.get(str(table.get("column")), {}).get("levels"))
+        strange = [level for level in as_dict(table.get("ranges")) if levels and level not in levels]
+        found += [(("conflict", index, "ranges", level), f'no level of "{table["column"]}"') for level in strange]
     return found

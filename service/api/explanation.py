@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from model.explain.change import change_since_last_visit, drivers
 from model.explain.inputs import contributions, group_contributions
 from model.explain.unknown import unknowns
+from model.tables.contradictions import contradicting
 from service.api import outgoing_risk as out
 from service.record import histories
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from model.explain.unknown import Unknown
     from model.predictor import Predictor
+    from model.study.definition import Study
     from service.record import Patient
 
 WORDS = {"out_of_range": "outside what the model was trained on", "stale": "measured long ago"}
@@ -39,9 +41,21 @@ def inputs(predictor: Predictor, patient: Patient, as_of: date) -> tuple[list[ou
     return taken, _groups(group_contributions(found))
 
 
-def warnings(taken: list[out.InputOut]) -> list[str]:
+def warnings(predictor: Predictor, patient: Patient, taken: list[out.InputOut]) -> list[str]:
     """Say which inputs to be wary of."""
-    return [f"{item.label}: {WORDS[item.status]}." for item in taken if item.status in WORDS]
+    wary = [f"{item.label}: {WORDS[item.status]}." for item in taken if item.status in WORDS]
+    return wary + _contradictions(predictor.study, patient)
+
+
+def _contradictions(study: Study, patient: Patient) -> list[str]:
+    """Say which two baselines contradict each other."""
+    label = {item.name: item.label or item.name for item in study.baseline}
+    (found,) = contradicting(study, histories(study, patient).baseline)
+    return [
+        f"{label[conflict.column]} and {label[conflict.number]} contradict each other: check both."
+        for conflict, holds in zip(study.conflict, found, strict=True)
+        if holds
+    ]
 
 
 def missing(predictor: Predictor, patient: Patient, as_of: date) -> list[out.MissingOut]:

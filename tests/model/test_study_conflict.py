@@ -7,6 +7,7 @@ from model.errors import BadInputError
 from model.study.file import DEFAULT_STUDY, parse_study, read_study
 from model.tables.cohort import read_cohort, read_records
 from model.tables.contradictions import contradicting
+from model.train import main
 from tests.model.tables import PATIENTS, SMALL, STUDY, write_tables
 
 CONFLICT = """
@@ -97,13 +98,24 @@ def test_a_conflict_that_cannot_be_checked_is_one_line(old, new, key, rule):
     assert "[[conflict]]" in text.splitlines()[: problem.line or 0]
 
 
+SPOILT = PATIENTS.replace("A,60,2.0,1,0,R0,G1", "A,60,7.25,1,0,R0,G1")
+COUNTED = "patients.csv: ki67: contradicts grade in 1 of 3 rows, which are used as they are"
+
+
 def test_f09_patients_who_contradict_are_counted_and_kept_without_their_values(tmp_path):
-    spoilt = PATIENTS.replace("A,60,2.0,1,0,R0,G1", "A,60,7.25,1,0,R0,G1")
-    folder = write_tables(tmp_path, patients=spoilt)
-    line = "patients.csv: ki67: contradicts grade in 1 of 3 rows, which are used as they are"
+    folder = write_tables(tmp_path, patients=SPOILT)
     for read in (read_cohort, read_records):
         records = read(folder, CHECKED)
-        assert records.warnings == (line,)
+        assert records.warnings == (COUNTED,)
         assert records.histories.baseline[0, NAMES.index("ki67")] == 7.25
     assert read_cohort(folder, SMALL).warnings == ()
     assert read_cohort(write_tables(tmp_path / "plain"), CHECKED).warnings == ()
+
+
+def test_f09_training_warns_of_those_who_contradict(tmp_path, capsys):
+    folder = write_tables(tmp_path / "cohort", patients=SPOILT)
+    (tmp_path / "study.toml").write_text(STUDY + CONFLICT)
+    places = ["--cohort", str(folder), "--study", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out")]
+    # Three patients are too few, which is found out after they were read.
+    assert main(places) == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"warning: {COUNTED}"
