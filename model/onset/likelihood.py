@@ -23,6 +23,8 @@ from model.onset.posterior import OnsetPosterior, onset_posterior
 from model.onset.sums import sum_by_patient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.landmarks import LandmarkRows
     from model.onset.grid import TimeGrid
     from model.onset.observation import ResultLikelihood
@@ -172,10 +174,13 @@ def maximise(
     def depth(step: FloatArray, start: FloatArray, root: FloatArray) -> tuple[float, FloatArray]:
         """Return minus the penalised log likelihood and its derivative, in the coordinates of `root`."""
         vector = start + solve_triangular(root, step)
-        hazard, posterior = look(vector)
         away = vector - penalty.centre
-        gradient = total_score(watched, hazard, posterior) - penalty.precision @ away
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            hazard, posterior = look(vector)
+            gradient = total_score(watched, hazard, posterior) - penalty.precision @ away
         height = float(posterior.log_evidence.sum()) - float(away @ penalty.precision @ away) / 2
+        if not (np.isfinite(height) and np.isfinite(gradient).all()):
+            raise _TooFarError
         return -height, -solve_triangular(root, gradient, trans="T")
 
     iterations = 0
@@ -191,12 +196,34 @@ def maximise(
             break
         options = {"maxiter": STEPS_AT_ONCE, "gtol": np.sqrt(2 * tolerance / len(vector)), "ftol": 0.0}
         here = partial(depth, start=vector, root=root)
-        # The stubs want a function of anything.
-        found = minimize(here, np.zeros(len(vector)), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
-        vector = vector + solve_triangular(root, found.x)
-        iterations += found.nit
-        if not found.nit:  # No step goes up any more: rounding decides.
+        try:
+            # The stubs want a function of anything.
+            found = minimize(here, np.zeros(len(vector)), jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
+            step, taken = found.x, found.nit
+        except _TooFarError:
+            step, taken = _short_step(here, whitened), 1
+        vector = vector + solve_triangular(root, step)
+        iterations += taken
+        if not step.any():  # No step goes up any more: rounding decides.
             break
     covariance = cho_solve((root, False), np.eye(len(vector)))
     log_likelihood = float(posterior.log_evidence.sum())
     return Fit(Parameters.unpack(vector, **sizes), covariance, posterior, log_likelihood, iterations, converged)
+
+
+class _TooFarError(Exception):
+    """A trial step went where hazards are no numbers."""
+
+
+def _short_step(depth: Callable[[FloatArray], tuple[float, FloatArray]], upwards: FloatArray) -> FloatArray:
+    """Step uphill by the length of one spread at most, halved until it helps; none where none does."""
+    here, _ = depth(np.zeros(len(upwards)))
+    step = upwards / max(float(np.linalg.norm(upwards)), 1.0)
+    for _ in range(30):
+        try:
+            if depth(step)[0] < here:
+                return step
+        except _TooFarError:
+            pass
+        step = step / 2
+    return np.zeros(len(upwards))

@@ -31,7 +31,7 @@ def onsets_of_the_begun(
     drawn = _by_draw(begun, 3)
     until = as_of_month[:, None] + grid.risk_month
     found = begun_by(drawn, np.ascontiguousarray(width), grid.onset_edge, until, growth.delay_months)
-    return found.reshape(*begun.shape[:-2], -1)
+    return found.reshape(*begun.shape[:-2], until.shape[1])
 
 
 def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: FloatArray) -> FloatArray:
