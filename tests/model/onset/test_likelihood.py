@@ -6,7 +6,7 @@ from model.learning.fitting import training_data
 from model.onset import likelihood
 from model.onset.estimate import rough_count, watch
 from model.onset.hazard import Parameters, clock_between
-from model.onset.likelihood import maximise, past_hazard, patient_scores
+from model.onset.likelihood import _short_step, _TooFarError, maximise, past_hazard, patient_scores
 from model.onset.poisson import penalty
 from model.onset.posterior import onset_posterior
 from model.onset.prior import hazard_prior
@@ -115,3 +115,16 @@ def test_the_covariance_is_the_spread_of_the_scores_with_the_prior(small):
     assert fit.covariance @ (scores.T @ scores + believed.precision) == pytest.approx(np.eye(len(scores.T)), abs=1e-8)
     # Data only ever sharpen what was believed.
     assert (np.diag(fit.covariance) <= np.diag(believed.precision) ** -1.0 + 1e-12).all()
+
+
+def test_a_step_too_far_is_halved_until_it_helps():
+    top = np.array([0.05, 0.0])
+
+    def depth(step):
+        if np.linalg.norm(step) > 0.3:
+            raise _TooFarError
+        return float(np.sum((step - top) ** 2)), 2 * (step - top)
+
+    step = _short_step(depth, np.array([8.0, 0.0]))
+    assert step.tolist() == [0.0625, 0.0]  # 1, 1/2, 1/4 and 1/8 are too far or no better
+    assert not _short_step(depth, np.array([0.0, 1.0])).any()  # nothing helps that way
