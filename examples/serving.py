@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-START_SECONDS = 60
+START_SECONDS = 180  # the first start of a new installation compiles
 HOST = "127.0.0.1"
 
 
