@@ -138,7 +138,7 @@ def test_no_key_stands_in_the_log(own_app, own_server, lines):
     httpx.post(f"{own_server}/ui/login", data={"key": header["authorization"].partition(" ")[2]})
     told = lines(3)
     assert len(told) == 3
-    assert header["authorization"].rpartition("_")[2][:10] not in json.dumps(told)
+    assert header["authorization"][-20:-10] not in json.dumps(told)
 
 
 def samples(own):

@@ -39,7 +39,7 @@ def test_f27_a_killed_service_has_every_visit_that_it_acknowledged(artifacts):
 @pytest.mark.parametrize(("kind", "outages"), [("sqlite", 2), ("postgresql", 1)])
 def test_f26_a_database_that_goes_away_under_load_comes_back(artifacts, kind, outages):
     # SQLite's writers wait 5 s for a lock before they are refused.
-    found = lines(outage, kind, artifacts, clients=3, seconds=5.5 if kind == "sqlite" else 1)
+    found = lines(outage, kind, artifacts, clients=3, seconds=9 if kind == "sqlite" else 1)
     assert len([line for line in found if line.startswith("database")]) == outages
 
 
