@@ -81,7 +81,7 @@ def update(
     say(f"{study.title}: {len(cohort)} local patients for {model.version}")
     patients = LaidOut.of(old, cohort.histories, cohort.outcomes)
     asked = None if method is None else [method] * len(old.causes)
-    new, updates = update_predictor(old, patients, seed=seed, methods=asked)
+    new, updates = update_predictor(old, patients, seed=seed, methods=asked, jobs=jobs)
     for line in cause_lines(study, updates):
         result(line)
     if all(each.method == "kept" for each in updates):

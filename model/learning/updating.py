@@ -90,6 +90,7 @@ def update_predictor(
     seed: int,
     methods: Sequence[Method] | None = None,
     near: Sequence[CauseUpdate] | None = None,
+    jobs: int = 1,
 ) -> tuple[Predictor, tuple[CauseUpdate, ...]]:
     """Update every cause of a model from local patients.
 
@@ -99,17 +100,21 @@ def update_predictor(
     seed : of the draws; the estimates are not random
     methods : one per cause; None = each by the number of its events. A cause without any is kept
     near : an update of nearly the same patients by the same methods, to start from: the result is the same, sooner
+    jobs : processes that causes are shared out to
     """
-    with threadpool_limits(limits=1):
-        updates = []
-        for number in range(1, len(old.causes) + 1):
-            n_events = int(patients.happened[number - 1].sum())
-            method = method_for(n_events) if methods is None else methods[number - 1]
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-            start = None if near is None else near[number - 1]
-            updates.append(_update_cause(old, patients, number, method if n_events else "kept", rng, near=start))
-        causes = tuple(_applied(cause, update) for cause, update in zip(old.causes, updates, strict=True))
-        return replace(old, causes=causes), tuple(updates)
+    updates = Parallel(n_jobs=jobs)(
+        delayed(_update_cause)(
+            old,
+            patients,
+            number,
+            None if methods is None else methods[number - 1],
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,))),
+            near=None if near is None else near[number - 1],
+        )
+        for number in range(1, len(old.causes) + 1)
+    )
+    causes = tuple(_applied(cause, update) for cause, update in zip(old.causes, updates, strict=True))
+    return replace(old, causes=causes), tuple(updates)
 
 
 def update_without_folds(
@@ -147,20 +152,38 @@ def climb(
         gradient = ways.T @ here.gradient - precision @ amount
         step = cho_solve(cho_factor(ways.T @ here.curvature @ ways + precision), gradient)
         promised = float(gradient @ step) / 2
+        if promised < TOLERANCE:
+            return amount, here, True
         height = here.log_likelihood - amount @ precision @ amount / 2
         for _ in range(30):
             moved = amount + step
             there = view(start + ways @ moved)
-            if promised < TOLERANCE or there.log_likelihood - moved @ precision @ moved / 2 >= height:
+            if there.log_likelihood - moved @ precision @ moved / 2 >= height:
                 break
             step = step / 2
         amount, here = moved, there
-        if promised < TOLERANCE:
-            return amount, here, True
     return amount, here, False
 
 
 def _update_cause(
+    old: Predictor,
+    patients: LaidOut,
+    number: int,
+    asked: Method | None,
+    rng: np.random.Generator,
+    *,
+    near: CauseUpdate | None,
+) -> CauseUpdate:
+    """First the hazard between landmarks; then, from where that puts the beginnings, the forecast's, as in training."""
+    n_events = int(patients.happened[number - 1].sum())
+    method = asked or method_for(n_events)
+    if method == "kept" or not n_events:
+        return CauseUpdate("kept", n_events)
+    with threadpool_limits(limits=1):
+        return _moved(old, patients, number, method, rng, near=near)
+
+
+def _moved(
     old: Predictor,
     patients: LaidOut,
     number: int,
@@ -169,11 +192,7 @@ def _update_cause(
     *,
     near: CauseUpdate | None,
 ) -> CauseUpdate:
-    """First the hazard between landmarks; then, from where that puts the beginnings, the forecast's, as in training."""
     cause, watched = old.causes[number - 1], patients.watched[number - 1]
-    n_events = int(patients.happened[number - 1].sum())
-    if method == "kept":
-        return CauseUpdate(method, n_events)
     timed = np.array([feature.what == "time" for feature in old.features])
     luck = rng.standard_normal(cause.hazard.draws.pack().shape)
     # The last bin's luck is the level's; both hazards of a cause share it, since they say nearly the same.
@@ -188,7 +207,7 @@ def _update_cause(
     hazard = _move(
         cause.hazard, view_rows(rows), method, timed, its_luck, near=near.hazard if near else None, exact=past is None
     )
-    return CauseUpdate(method, n_events, hazard, past)
+    return CauseUpdate(method, int(patients.happened[number - 1].sum()), hazard, past)
 
 
 def _applied(cause: CauseModel, update: CauseUpdate) -> CauseModel:

@@ -38,7 +38,7 @@ def update_helps(old: Predictor, cohort: Cohort, fold: IntArray, *, seed: int, j
     error, "no" if it is a loss, else "no more than chance"; None where nothing would be done.
     """
     patients = LaidOut.of(old, cohort.histories, cohort.outcomes)
-    _, updates = update_predictor(old, patients, seed=seed)
+    _, updates = update_predictor(old, patients, seed=seed, jobs=jobs)
     methods = [update.method for update in updates]
     names = cohort.study.event_names
     rows = [_row(name, update) for name, update in zip(names, updates, strict=True)]
