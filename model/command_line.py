@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tqdm import tqdm
 
 from model.errors import ArtifactError, BadInputError, NotSupportedError
+from model.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ DONE, BAD_INPUT = 0, 2
 
 def run(command: Callable[[], None]) -> int:
     """Run a command and return its exit code: 0 done, 2 bad input. Any other error is ours and keeps its trace."""
+    keep_freed_memory()
     try:
         command()
     except BadInputError as error:
