@@ -86,10 +86,8 @@ def _locked(service: ServiceProcess, seconds: float) -> None:
 
 
 def _full(service: ServiceProcess, seconds: float) -> None:
-    """Let no file of the process grow beyond the database's present size, as on a full disk (Linux)."""
+    """Let the process write to no file, as on a full disk (Linux): within its present size SQLite's log has room."""
     assert service.process is not None
-    files = (service.place.file, service.place.file.with_name(f"{service.place.file.name}-wal"))
-    largest = max(file.stat().st_size for file in files if file.exists())
-    resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     time.sleep(seconds)
     resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, UNLIMITED)
