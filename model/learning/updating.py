@@ -152,16 +152,16 @@ def climb(
         gradient = ways.T @ here.gradient - precision @ amount
         step = cho_solve(cho_factor(ways.T @ here.curvature @ ways + precision), gradient)
         promised = float(gradient @ step) / 2
-        if promised < TOLERANCE:
-            return amount, here, True
         height = here.log_likelihood - amount @ precision @ amount / 2
         for _ in range(30):
             moved = amount + step
             there = view(start + ways @ moved)
-            if there.log_likelihood - moved @ precision @ moved / 2 >= height:
+            if promised < TOLERANCE or there.log_likelihood - moved @ precision @ moved / 2 >= height:
                 break
             step = step / 2
         amount, here = moved, there
+        if promised < TOLERANCE:  # And taken: near the top a step's error is the square of the former one's.
+            return amount, here, True
     return amount, here, False
 
 
