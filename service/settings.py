@@ -28,6 +28,8 @@ __all__ = ["MonitorSettings", "Settings", "SettingsError", "database_url", "read
 
 PREFIX = "RECURRENCE_RISK_"
 DATABASES = ("sqlite", "postgresql+psycopg")
+# What libpq takes as a parameter and nobody else should read.
+SECRETS = {"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"}
 
 EXAMPLES = """examples:
   python -m service
@@ -161,10 +163,11 @@ def database_url(text: str) -> URL:
         raise SettingsError(f"database: must start with {' or '.join(f'{name}://' for name in DATABASES)}")
     if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
         raise SettingsError("database: name a SQLite file, as in sqlite:///file.sqlite")
-    if any("pass" in name for name in url.query):
+    if SECRETS & url.query.keys():
         # What is shown of an address later hides what stands before the host, and nothing else.
         raise SettingsError(
-            "database: a password belongs before the host, as in user:password@host, or into PGPASSFILE"
+            "database: a password belongs before the host, as in user:password@host, or into a file that passfile"
+            " names; nothing else that is to be kept secret can be given here"
         )
     return url
 

@@ -10,7 +10,8 @@ from model.compiling import compiled
 from model.schedule.packed import Walk, Work
 
 if TYPE_CHECKING:
-    from model.schedule.packed import Looks, People, Room
+    from model.schedule.limits import Limits
+    from model.schedule.packed import Looks, People
     from model.types import FloatArray, IntArray
 
 MOST_SWEEPS = 40
@@ -144,23 +145,23 @@ def gains(looks: Looks, worth: FloatArray, comes: float, slot: int, work: Work) 
 
 
 @compiled
-def fits(room: Room, who: int, slot: int, after: int, walk: Walk) -> bool:
+def fits(limits: Limits, who: int, slot: int, after: int, walk: Walk) -> bool:
     """Whether a visit may be in a slot between the one last seen and the one after it."""
-    n_slots = room.open.shape[1]
-    since, left = slot - walk.seen[0], min(after, room.end[who]) - slot
-    near_enough = since <= room.longest[who] and left <= room.longest[who]
-    near_enough &= not walk.first[0] or slot <= room.first_by[who]
-    far_enough = since >= room.shortest[who] and (after - slot >= room.shortest[who] or after >= n_slots)
-    return bool(room.open[who, slot]) and near_enough and far_enough
+    n_slots = limits.open.shape[1]
+    since, left = slot - walk.seen[0], min(after, limits.end[who]) - slot
+    near_enough = since <= limits.longest[who] and left <= limits.longest[who]
+    near_enough &= not walk.first[0] or slot <= limits.first_by[who]
+    far_enough = since >= limits.shortest[who] and (after - slot >= limits.shortest[who] or after >= n_slots)
+    return bool(limits.open[who, slot]) and near_enough and far_enough
 
 
 @compiled
-def may_stay_empty(room: Room, who: int, slot: int, after: int, walk: Walk) -> bool:
+def may_stay_empty(limits: Limits, who: int, slot: int, after: int, walk: Walk) -> bool:
     """Whether no visit need be in a slot."""
-    end, first_by = room.end[who], room.first_by[who]
-    near_enough = min(after, end) - walk.seen[0] <= room.longest[who]
+    end, first_by = limits.end[who], limits.first_by[who]
+    near_enough = min(after, end) - walk.seen[0] <= limits.longest[who]
     near_enough &= not walk.first[0] or after <= first_by or first_by >= end
-    return near_enough and not room.must[who, slot]
+    return near_enough and not limits.must[who, slot]
 
 
 @compiled
@@ -173,7 +174,7 @@ def best_visit(value: FloatArray) -> int:
 def change(
     looks: Looks,
     people: People,
-    room: Room,
+    limits: Limits,
     who: int,
     plan: IntArray,
     slot: int,
@@ -187,26 +188,26 @@ def change(
     That is another action or none in the slot; or, of this slot and the next, the visit at the other one.
     """
     now, after, there = plan[slot], next_visit[slot], people.there[who]
-    allowed = fits(room, who, slot, after, walk)
+    allowed = fits(limits, who, slot, after, walk)
     held, best, value = 0.0, least, work.value
     if now > 0 or allowed:
         gains(looks, work.worth[slot], walk.nothing_found[0] * there[slot], slot, work)
         held = value[now]
         if not allowed:
             value[1:] = -np.inf
-        if not may_stay_empty(room, who, slot, after, walk):
+        if not may_stay_empty(limits, who, slot, after, walk):
             value[0] = -np.inf
         value[now] = held + least
         plan[slot] = np.argmax(value)
         best = value[plan[slot]] - held
-    if slot + 1 == len(plan) or room.must[who, slot] or room.must[who, slot + 1]:
+    if slot + 1 == len(plan) or limits.must[who, slot] or limits.must[who, slot + 1]:
         return
-    if now > 0 and plan[slot + 1] == 0 and fits(room, who, slot + 1, next_visit[slot + 1], walk):
+    if now > 0 and plan[slot + 1] == 0 and fits(limits, who, slot + 1, next_visit[slot + 1], walk):
         gains(looks, work.worth[slot + 1], walk.nothing_found[0] * there[slot + 1], slot + 1, work)
         other = best_visit(value)
         if value[other] > held + best + least:
             plan[slot], plan[slot + 1] = 0, other
-    elif now == 0 and plan[slot + 1] > 0 and fits(room, who, slot, next_visit[slot + 1], walk):
+    elif now == 0 and plan[slot + 1] > 0 and fits(limits, who, slot, next_visit[slot + 1], walk):
         gains(looks, work.worth[slot + 1], walk.nothing_found[0] * there[slot + 1], slot + 1, work)
         there_now = value[plan[slot + 1]]
         through(looks, people, who, slot, work, work.worth[slot + 1], work.later)
@@ -218,7 +219,7 @@ def change(
 
 @compiled
 def sweep(
-    looks: Looks, people: People, room: Room, who: int, plan: IntArray, least: float, only_first: bool, work: Work
+    looks: Looks, people: People, limits: Limits, who: int, plan: IntArray, least: float, only_first: bool, work: Work
 ) -> None:
     """Go through the slots once and make, in place, the changes that gain, or only the first of them.
 
@@ -232,12 +233,12 @@ def sweep(
     next_visit = np.full(n_slots, 2 * n_slots)
     for slot in range(n_slots - 2, -1, -1):
         next_visit[slot] = slot + 1 if plan[slot + 1] > 0 else next_visit[slot + 1]
-    walk = Walk(np.array([room.last_seen[who]]), np.array([True]), np.array([1.0]))
+    walk = Walk(np.array([limits.last_seen[who]]), np.array([True]), np.array([1.0]))
     settled = False
     for slot in range(n_slots):
         if not settled:
             before = plan[slot]
-            change(looks, people, room, who, plan, slot, least, next_visit, walk, work)
+            change(looks, people, limits, who, plan, slot, least, next_visit, walk, work)
             settled = only_first and plan[slot] != before
         if plan[slot] > 0:
             look(looks, work.unfound, plan[slot], slot)
@@ -248,7 +249,7 @@ def sweep(
 
 
 @compiled
-def improve_each(looks: Looks, people: People, room: Room, plan: IntArray, value: FloatArray) -> None:
+def improve_each(looks: Looks, people: People, limits: Limits, plan: IntArray, value: FloatArray) -> None:
     """Improve plans, (n_patients, n_slots), in place, sweeping until nothing gains; fill their objective.
 
     Where the changes of a sweep together do not gain, the next sweep makes the first of them alone.
@@ -261,7 +262,7 @@ def improve_each(looks: Looks, people: People, room: Room, plan: IntArray, value
         alone = False
         for _ in range(MOST_SWEEPS):
             tried = plan[who].copy()
-            sweep(looks, people, room, who, tried, LEAST_GAIN * abs(value[who]), alone, work)
+            sweep(looks, people, limits, who, tried, LEAST_GAIN * abs(value[who]), alone, work)
             if (tried == plan[who]).all():
                 break
             cost, undetected = follow(looks, people, who, tried, work)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from model.schedule.packed import Room
-from model.schedule.room import keeps, repair
+from model.schedule.keeping import keeps, repair
 
 if TYPE_CHECKING:
     from model.schedule.policy import Policy
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from model.types import BoolArray, FloatArray, IntArray
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Where visits may and must be, in slots from now.
 
     Attributes
@@ -38,28 +35,23 @@ class Limits:
     longest: IntArray
     first_by: IntArray
 
-    def select(self, index: IntArray | BoolArray) -> Self:
+    def select(self, index: IntArray | BoolArray) -> Limits:
         """Return some of the patients."""
-        return type(self)(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+        return Limits._make(part[index] for part in self)
 
-    def near(self, slot: IntArray, reach: int) -> Self:
+    def near(self, slot: IntArray, reach: int) -> Limits:
         """Ask for a first visit within `reach` slots of a slot, (n_patients,), as far as visits may be there."""
         place = np.arange(self.open.shape[1])
         early = place < (slot - reach)[:, None]
-        return replace(self, open=self.open & ~early, first_by=np.minimum(self.first_by, slot + reach))
+        return self._replace(open=self.open & ~early, first_by=np.minimum(self.first_by, slot + reach))
 
     def kept(self, visited: BoolArray) -> BoolArray:
         """Whether a plan, (n_patients, n_slots), keeps every limit, (n_patients,)."""
-        return keeps(self.room, np.require(visited, requirements=["C", "W"]))
+        return keeps(self, np.require(visited, requirements=["C", "W"]))
 
     def repaired(self, wanted: BoolArray) -> BoolArray:
         """Turn wishes into a plan that keeps the limits where any can: too early visits go, missing ones come."""
-        return repair(self.room, np.require(wanted, requirements=["C", "W"]))
-
-    @property
-    def room(self) -> Room:
-        """The limits as compiled functions read them."""
-        return Room(*(np.ascontiguousarray(getattr(self, name)) for name in Room._fields))
+        return repair(self, np.require(wanted, requirements=["C", "W"]))
 
 
 def plain_limits(prospect: Prospect, *, shortest: float, longest: float | None) -> Limits:
@@ -105,4 +97,4 @@ def policy_limits(
         first_by = np.where(never_seen, np.minimum(np.maximum(left, is_open.argmax(axis=1)), first_by), first_by)
     # Who is overdue already comes at once: the longest interval counts from the first slot that there is.
     last_seen = np.maximum(-np.ceil(waited[:, 0] - 1e-9).astype(np.int64), is_open.argmax(axis=1) - plain.longest)
-    return replace(plain, open=is_open, must=must, last_seen=last_seen, first_by=first_by)
+    return plain._replace(open=is_open, must=must, last_seen=last_seen, first_by=first_by)

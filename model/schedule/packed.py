@@ -49,18 +49,6 @@ class People(NamedTuple):
     price: FloatArray
 
 
-class Room(NamedTuple):
-    """Where visits may and must be; attributes as those of `limits.Limits`."""
-
-    open: BoolArray
-    must: BoolArray
-    last_seen: IntArray
-    end: IntArray
-    shortest: IntArray
-    longest: IntArray
-    first_by: IntArray
-
-
 class Work(NamedTuple):
     """Room to work in for one patient, and how the plan at hand goes.
 

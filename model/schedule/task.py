@@ -156,5 +156,5 @@ def improve(task: Task, limits: Limits, plan: IntArray) -> tuple[IntArray, Float
     Goes through the slots and changes one visit at a time while that gains.
     """
     best, value = np.array(plan, dtype=np.int64), np.empty(len(plan))
-    improve_each(task.looks, task.people, limits.room, best, value)
+    improve_each(task.looks, task.people, limits, best, value)
     return best, value

@@ -13,11 +13,11 @@ from service.api import explanation, outgoing, outgoing_risk
 from service.api.one_at_a_time import one_at_a_time
 from service.api.wire import ModelRefOut
 from service.errors import AwaitingWorkUpError, FollowUpClosedError, ServiceError
-from service.record import histories_of_all
+from service.record import histories
 from service.rules import tiers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import date
 
     from model.predictor import Forecast
@@ -51,14 +51,12 @@ class Outlook:
     high: Forecast
 
 
-def outlooks(model: LoadedModel, patients: Sequence[Patient], as_of: date) -> list[Outlook]:
-    """Predict records together, which takes little longer than one; raises NotSupportedError as the model does."""
-    recorded = histories_of_all(model.predictor.study, patients)
-    months = np.array([patient.month_of(as_of) for patient in patients])
-    best = model.predictor.predict(recorded, months)
-    low, high = model.predictor.predict_draws(recorded, months).band()
-    rows = np.arange(len(patients))[:, None]
-    return [Outlook(best.select(row), low.select(row), high.select(row)) for row in rows]
+def predicted(model: LoadedModel, patient: Patient, as_of: date) -> Outlook:
+    """Predict a record by itself: beside others its last digits would differ. Raises NotSupportedError."""
+    recorded = histories(model.predictor.study, patient)
+    month = np.array([patient.month_of(as_of)])
+    low, high = model.predictor.predict_draws(recorded, month).band()
+    return Outlook(model.predictor.predict(recorded, month), low, high)
 
 
 @one_at_a_time
@@ -68,8 +66,7 @@ def risk(model: LoadedModel, patient: Patient, as_of: date) -> outgoing_risk.Ris
     Raises FollowUpClosedError, AwaitingWorkUpError or NotSupportedError where there is no number to give.
     """
     require_question(patient, as_of)
-    (outlook,) = outlooks(model, [patient], as_of)
-    return risk_of(model, patient, as_of, outlook)
+    return risk_of(model, patient, as_of, predicted(model, patient, as_of))
 
 
 def risk_of(model: LoadedModel, patient: Patient, as_of: date, outlook: Outlook) -> outgoing_risk.RiskOut:
@@ -96,8 +93,8 @@ def risk_of(model: LoadedModel, patient: Patient, as_of: date, outlook: Outlook)
 @one_at_a_time
 def change(model: LoadedModel, patient: Patient, day: date) -> outgoing_risk.ChangeOut:
     """Say what a day's visit changed; raises NotSupportedError where a risk is no number."""
-    after, before = outlooks(model, [patient, patient.without(day)], day)
-    return change_of(model, patient, day, before=before, after=event_risks(model, after))
+    before = predicted(model, patient.without(day), day)
+    return change_of(model, patient, day, before=before, after=event_risks(model, predicted(model, patient, day)))
 
 
 def change_of(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.api import outgoing, scheduling
-from service.api.answers import Outlook, change_of, model_ref, or_warn, outlooks, require_question, risk_of
+from service.api.answers import Outlook, change_of, model_ref, or_warn, predicted, require_question, risk_of
 from service.api.one_at_a_time import one_at_a_time
 from service.api.recommending import recommended
 
@@ -69,5 +69,4 @@ def tell(model: LoadedModel, planning: Planning, stored: StoredPatient, visit: V
 def _with_and_without(model: LoadedModel, patient: Patient, day: date) -> tuple[Outlook, Outlook]:
     """Predict the record with a day's visit and without it; raises as `answers.risk` does."""
     require_question(patient, day)
-    after, before = outlooks(model, [patient, patient.without(day)], day)
-    return after, before
+    return predicted(model, patient, day), predicted(model, patient.without(day), day)

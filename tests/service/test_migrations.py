@@ -244,11 +244,13 @@ def test_a_command_names_what_is_no_good_in_one_line(tmp_path, capsys):
     for url, said in (
         (f"sqlite:///{tmp_path / 'nowhere'}", "there is no such SQLite file"),
         ("mysql://x", "must start with sqlite:// or postgresql+psycopg://"),
-        ("postgresql+psycopg://u@h/d?password=x", "a password belongs before the host"),
-        ("postgresql+psycopg://user:secret@127.0.0.1:1/name", "cannot be used (OperationalError)"),
+        ("postgresql+psycopg://u@h/d?password=hidden", "a password belongs before the host"),
+        ("postgresql+psycopg://u@h/d?sslpassword=hidden", "a password belongs before the host"),
+        ("postgresql+psycopg://u@127.0.0.1:1/d?passfile=mine", "cannot be used (OperationalError)"),
+        ("postgresql+psycopg://user:hidden@127.0.0.1:1/name", "cannot be used (OperationalError)"),
     ):
         assert migrate(["--database", url]) == 2
         shown = capsys.readouterr().err
         assert said in shown
         assert shown.count("\n") == 1
-        assert "secret" not in shown
+        assert "hidden" not in shown

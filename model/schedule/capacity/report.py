@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +92,7 @@ def _overruns(limits: Limits, visited: BoolArray) -> dict[str, FloatArray]:
     """Slots by which each limit is overrun, (n_patients,) each."""
     never, none = np.full_like(limits.longest, NEVER), np.zeros_like(limits.must)
     return {
-        "longest_interval_months": overrun(replace(limits, must=none, first_by=limits.end), visited),
-        "first_visit_by_months": overrun(replace(limits, must=none, longest=never), visited),
-        "must_visit_months": overrun(replace(limits, longest=never, first_by=limits.end), visited),
+        "longest_interval_months": overrun(limits._replace(must=none, first_by=limits.end), visited),
+        "first_visit_by_months": overrun(limits._replace(must=none, longest=never), visited),
+        "must_visit_months": overrun(limits._replace(longest=never, first_by=limits.end), visited),
     }

@@ -1,7 +1,5 @@
 """A cohort that shares slots."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -77,7 +75,7 @@ def test_a_plan_overruns_nothing_when_it_keeps_the_limits_and_a_visit_relieves_w
     limits, rng = crowd.groups[0].limits, np.random.default_rng(4)
     must = np.zeros_like(limits.must)
     must[:100, 5] = True
-    limits = replace(limits, must=must, first_by=np.where(np.arange(300) % 2, 4, limits.end))
+    limits = limits._replace(must=must, first_by=np.where(np.arange(300) % 2, 4, limits.end))
     visited = random_plans(rng, crowd) > 0
     visited[:, 0] = visited[:, -1] = False
     assert (limits.kept(visited) == (overrun(limits, visited) == 0)).all()
