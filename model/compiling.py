@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract"}}
 
 
 def compiled(function: Function) -> Function:
@@ -18,12 +19,15 @@ def compiled(function: Function) -> Function:
     anew.
     Sums may be split over the lanes of the processor, so another processor may differ in the last digits.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "nsz", "contract"},
-    }
     try:
-        return cast("Function", njit(cache=True, **options)(function))
+        return cast("Function", njit(cache=True, **OPTIONS)(function))
     except RuntimeError:
-        return cast("Function", njit(**options)(function))
+        return cast("Function", njit(**OPTIONS)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small function into those of the same file that call it: arrays cost as much to hand over as it does.
+
+    The tuples of arrays are counted at each call, which is most of the time of a function that reads a few numbers.
+    """
+    return cast("Function", njit(inline="always", **OPTIONS)(function))

@@ -1,4 +1,4 @@
-"""Best plans within limits: good beginnings, improved; and new beginnings from the result where there is time."""
+"""Best plans within limits: each patient's best of some regular plans, improved."""
 
 from __future__ import annotations
 
@@ -13,54 +13,36 @@ if TYPE_CHECKING:
     from model.schedule.task import Task
     from model.types import FloatArray, IntArray
 
-RHYTHMS = (6.0, 12.0, 24.0, 48.0)
-MORE_RHYTHMS = (3.0, 9.0, 18.0, 36.0)
+RHYTHMS = (6.0, 9.0, 12.0, 18.0, 24.0, 36.0, 48.0)
+# A plan respaced is improved if what it costs is at most this many times what the plan does: improving gains less.
+NEAR = 1.05
 
 
-def best_plans(
-    task: Task, limits: Limits, *, former: IntArray | None = None, thorough: bool = False
-) -> tuple[IntArray, FloatArray]:
+def best_plans(task: Task, limits: Limits, *, former: IntArray | None = None) -> tuple[IntArray, FloatArray]:
     """Return (plans of actions, (n_patients, n_slots); their objective).
 
-    Parameters
-    ----------
     former : plans to start from beside the regular ones, where they keep the limits
-    thorough : try new beginnings from what was found, until none of them gains; several times as long
     """
-    beginnings = _beginnings(task, limits, RHYTHMS)
+    beginnings = _beginnings(task, limits)
     if former is not None:
-        visited = limits.repaired(former > 0)
-        beginnings.append(np.where(visited, np.where(former > 0, former, _all_round(task)), 0))
-    if thorough:
-        plan, value = _best_improved(task, limits, beginnings + _beginnings(task, limits, MORE_RHYTHMS))
-    else:
-        plan, value = improve(task, limits, _best_beginning(task, limits, beginnings))
-    active = np.arange(len(plan)) if thorough else np.arange(0)
-    while len(active):
-        here, bounds = task.select(active), limits.select(active)
-        tried, new = _best_improved(here, bounds, _kicks(plan[active], bounds))
-        better = new < value[active] * (1 - 1e-6)
-        plan[active[better]], value[active[better]] = tried[better], new[better]
-        active = active[better]
+        beginnings.append(_repaired(task, limits, former))
+    plan, value = improve(task, limits, _best_beginning(task, limits, beginnings))
+    # One visit at a time, a plan would have to get worse before it is better with another number of visits.
+    for more in (-1, 1):
+        tried = _repaired(task, limits, _respaced(plan, limits.end, more))
+        there = course_of(task, tried).objective
+        near = np.flatnonzero((there < value * NEAR) & limits.kept(tried > 0))
+        again, new = improve(task.select(near), limits.select(near), tried[near])
+        better = new < value[near]
+        plan[near[better]], value[near[better]] = again[better], new[better]
     return plan, value
 
 
-def _best_improved(task: Task, limits: Limits, plans: list[IntArray]) -> tuple[IntArray, FloatArray]:
-    """Improve all of some beginnings and keep each patient's best that keeps the limits, as far as one does."""
-    rows = np.tile(np.arange(len(task)), len(plans))
-    here, bounds = task.select(rows), limits.select(rows)
-    tried, value = improve(here, bounds, np.concatenate(plans))
-    value = np.where(bounds.kept(tried > 0), value, np.inf).reshape(len(plans), -1)
-    best, who = value.argmin(axis=0), np.arange(len(task))
-    found = tried.reshape(len(plans), len(task), -1)[best, who]
-    return found, np.where(np.isinf(value[best, who]), course_of(task, found).objective, value[best, who])
-
-
-def _beginnings(task: Task, limits: Limits, rhythms: tuple[float, ...]) -> list[IntArray]:
+def _beginnings(task: Task, limits: Limits) -> list[IntArray]:
     """Regular plans, and no visit, as far as the limits let them be; with the cheapest tests that look for all."""
     place = np.arange(task.prospect.n_slots)
     usual, plans = _all_round(task), []
-    for every in (*(max(round(months / task.prospect.step), 1) for months in rhythms), 2 * len(place)):
+    for every in (*(max(round(months / task.prospect.step), 1) for months in RHYTHMS), 2 * len(place)):
         wanted = np.broadcast_to((place > 0) & (place % every == 0), (len(task), len(place)))
         plans.append(np.where(limits.repaired(wanted), usual, 0))
     return plans
@@ -79,19 +61,29 @@ def _best_beginning(task: Task, limits: Limits, plans: list[IntArray]) -> IntArr
     return np.asarray(np.stack(plans)[value.argmin(axis=0), np.arange(len(task))])
 
 
-def _kicks(plan: IntArray, limits: Limits) -> list[IntArray]:
-    """The plan a slot earlier or later, without its first, second or last visit, and the first two drawn together."""
+def _repaired(task: Task, limits: Limits, plan: IntArray) -> IntArray:
+    """The plans as far as the limits let them be; visits that must be added look for all."""
+    visited = limits.repaired(plan > 0)
+    return np.where(visited, np.where(plan > 0, plan, _all_round(task)), 0)
+
+
+def _respaced(plan: IntArray, end: IntArray, more: int) -> IntArray:
+    """Plans with so many visits more, spread over the time until the end, (n_patients,), as theirs are."""
+    n_patients, n_slots = plan.shape
     visited = plan > 0
-    most = np.maximum(plan.max(axis=1), 1)[:, None]
-    order = np.cumsum(visited, axis=1)
-    first_two = [
-        np.where((order >= number) & visited, np.arange(plan.shape[1]), plan.shape[1]).min(axis=1) for number in (1, 2)
-    ]
-    between = np.arange(plan.shape[1]) == (sum(first_two) // 2)[:, None]
-    kicks = [
-        *(np.roll(plan, by, axis=1) for by in (-1, 1)),
-        *(np.where(order == number, 0, plan) for number in (1, 2)),
-        np.where(order == order[:, -1:], 0, plan),
-        np.where(between, most, np.where(order <= 2, 0, plan)),
-    ]
-    return [np.where(limits.repaired(kick > 0), np.where(kick > 0, kick, most), 0) for kick in kicks]
+    n = visited.sum(axis=1)[:, None]
+    # Now, the slots of the visits, and the end.
+    at = np.zeros((n_patients, n_slots + 2), dtype=np.int64)
+    at[:, 1:-1] = np.sort(np.where(visited, np.arange(n_slots), n_slots), axis=1)
+    at = np.where(np.arange(n_slots + 2) > n, end[:, None], at)
+    # Where among them each of the new visits comes.
+    number = np.arange(1, n_slots + 1)
+    place = np.minimum(number * (n + 1) / np.maximum(n + more + 1, 1), n_slots)
+    low = place.astype(np.int64)
+    before, after = (np.take_along_axis(at, low + step, axis=1) for step in (0, 1))
+    slot = np.minimum(np.rint(before + (after - before) * (place - low)).astype(np.int64), n_slots - 1)
+    like = np.take_along_axis(at, np.clip(np.rint(place).astype(np.int64), 1, np.maximum(n, 1)), axis=1)
+    who, which = np.nonzero(number <= n + more)
+    new = np.zeros_like(plan)
+    new[who, slot[who, which]] = plan[who, np.minimum(like[who, which], n_slots - 1)]
+    return new

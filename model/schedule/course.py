@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.compiling import compiled
+from model.compiling import compiled, inlined
 from model.schedule.packed import Walk, Work
 
 if TYPE_CHECKING:
@@ -37,47 +37,76 @@ def work_for(looks: Looks, people: People) -> Work:
     )
 
 
-@compiled
-def look(looks: Looks, unfound: FloatArray, action: int, slot: int) -> None:
+@inlined
+def look(looks: Looks, people: People, who: int, unfound: FloatArray, action: int, slot: int) -> None:
     """Keep what an action in a slot misses of the unfound mass, (n_causes, n_cells), in place."""
     for cause in range(len(unfound)):
         row = looks.row[action, cause]
-        for cell in range(looks.n_seen[slot]):
+        for cell in range(people.first[who, cause], people.end[who, cause]):
             unfound[cause, cell] *= looks.missed[slot, row, cell]
 
 
-@compiled
-def mass_of(cells: FloatArray) -> float:
-    """Sum single numbers in double precision."""
+@inlined
+def mass_of(people: People, who: int, cause: int, cells: FloatArray) -> float:
+    """Sum a cause's mass, (n_causes, n_cells), in double precision."""
     total = 0.0
-    for cell in range(len(cells)):
-        total += np.float64(cells[cell])
+    for cell in range(people.first[who, cause], people.end[who, cause]):
+        total += np.float64(cells[cause, cell])
     return total
 
 
 @compiled
-def follow(looks: Looks, people: People, who: int, plan: IntArray, work: Work) -> tuple[float, float]:
-    """Follow a patient's plan into `work`; return its expected cost and undetected months."""
+def begun_of(looks: Looks, people: People, who: int, cause: int, unfound: FloatArray, slot: int) -> float:
+    """Sum what is there of a cause's unfound mass, (n_causes, n_cells), in the middle of the stretch after a slot."""
+    total = 0.0
+    for cell in range(people.first[who, cause], people.end[who, cause]):
+        total += np.float64(unfound[cause, cell]) * looks.begun[slot, cell]
+    return total
+
+
+@compiled
+def follow(looks: Looks, people: People, who: int, plan: IntArray, work: Work) -> float:
+    """Follow a patient's plan into `work`; return its objective: cost + price x undetected months."""
+    return follow_between(looks, people, who, plan, 0, len(plan), start(people, who, work), work)
+
+
+@compiled
+def start(people: People, who: int, work: Work) -> FloatArray:
+    """Nothing is found yet: P(that) of each cause."""
+    work.unfound[:] = people.cells[who]
+    return np.ones(len(work.unfound))
+
+
+@compiled
+def follow_between(
+    looks: Looks, people: People, who: int, plan: IntArray, first: int, end: int, now: FloatArray, work: Work
+) -> float:
+    """Follow a plan through slots from `first` and before `end`, from and to `now` and `work.unfound`."""
+    cost, undetected = cost_between(looks, people, who, plan, first, end, now, work)
+    return float(cost + people.price[who] * undetected)
+
+
+@compiled
+def cost_between(
+    looks: Looks, people: People, who: int, plan: IntArray, first: int, end: int, now: FloatArray, work: Work
+) -> tuple[float, float]:
+    """Do the same; return expected cost and undetected months of the stretch."""
     unfound, n_causes = work.unfound, len(work.unfound)
-    unfound[:] = people.cells[who]
-    never, now = np.empty(n_causes), np.ones(n_causes)
+    never = np.empty(n_causes)
     for cause in range(n_causes):
-        never[cause] = 1.0 - mass_of(unfound[cause])
+        never[cause] = 1.0 - mass_of(people, who, cause, people.cells[who])
     cost = undetected = 0.0
-    for slot in range(len(plan)):
+    for slot in range(first, end):
         comes = people.there[who, slot]
         work.before[:, slot] = now
         if plan[slot] > 0:
-            look(looks, unfound, plan[slot], slot)
+            look(looks, people, who, unfound, plan[slot], slot)
         nothing, no_onset = 1.0, 1.0
         for cause in range(n_causes):
             comes *= now[cause]
-            begun = 0.0
             if plan[slot] > 0:
-                now[cause] = never[cause] + mass_of(unfound[cause])
-            if looks.target[cause]:
-                for cell in range(unfound.shape[1]):
-                    begun += np.float64(unfound[cause, cell]) * looks.begun[slot, cell]
+                now[cause] = never[cause] + mass_of(people, who, cause, unfound)
+            begun = begun_of(looks, people, who, cause, unfound, slot) if looks.target[cause] else 0.0
             work.after[cause, slot], work.clear[cause, slot] = now[cause], now[cause] - begun
             nothing *= now[cause]
             no_onset *= now[cause] - begun
@@ -96,7 +125,7 @@ def weigh(looks: Looks, people: People, who: int, plan: IntArray, work: Work) ->
         through(looks, people, who, slot, work, work.later, work.worth[slot])
         work.later[:] = work.worth[slot]
         if plan[slot] > 0:
-            look(looks, work.later, plan[slot], slot)
+            look(looks, people, who, work.later, plan[slot], slot)
             for cause in range(n_causes):
                 visit = looks.cost[slot, plan[slot]] * people.there[who, slot]
                 for other in range(n_causes):
@@ -118,24 +147,27 @@ def through(
                 clear *= work.clear[other, slot]
         ahead = np.float32(after - clear)
         more = np.float32(clear) if looks.target[cause] else np.float32(0.0)
-        for cell in range(worth.shape[1]):
+        for cell in range(people.first[who, cause], people.end[who, cause]):
             worth[cause, cell] = later[cause, cell] + ahead + more * looks.begun[slot, cell]
 
 
 @compiled
-def gains(looks: Looks, worth: FloatArray, comes: float, slot: int, work: Work) -> None:
+def gains(
+    looks: Looks, people: People, who: int, worth: FloatArray, slot: int, nothing_found: float, work: Work
+) -> None:
     """Fill `work.value`: what each action in a slot gains against no visit there.
 
-    worth : (n_causes, n_cells) of what is unfound after the slot's visit; comes : P(the patient comes)
+    worth : (n_causes, n_cells) of what is unfound after the slot's visit; nothing_found : P(that) before the slot
     """
-    n, weighed = looks.n_seen[slot], work.weighed
+    comes = nothing_found * people.there[who, slot]
     for cause in range(len(worth)):
-        for cell in range(n):
-            weighed[cell] = work.unfound[cause, cell] * worth[cause, cell]
+        first, end = people.first[who, cause], people.end[who, cause]
+        for cell in range(first, end):
+            work.weighed[cell] = work.unfound[cause, cell] * worth[cause, cell]
         for row in range(looks.of_cause[cause], looks.of_cause[cause + 1]):
             total = np.float32(0.0)
-            for cell in range(n):
-                total += weighed[cell] * looks.seen[slot, row, cell]
+            for cell in range(first, end):
+                total += work.weighed[cell] * looks.seen[slot, row, cell]
             work.found[row] = total
     for action in range(len(work.value)):
         gain = -comes * looks.cost[slot, action]
@@ -144,7 +176,7 @@ def gains(looks: Looks, worth: FloatArray, comes: float, slot: int, work: Work) 
         work.value[action] = gain
 
 
-@compiled
+@inlined
 def fits(limits: Limits, who: int, slot: int, after: int, walk: Walk) -> bool:
     """Whether a visit may be in a slot between the one last seen and the one after it."""
     n_slots = limits.open.shape[1]
@@ -155,7 +187,7 @@ def fits(limits: Limits, who: int, slot: int, after: int, walk: Walk) -> bool:
     return bool(limits.open[who, slot]) and near_enough and far_enough
 
 
-@compiled
+@inlined
 def may_stay_empty(limits: Limits, who: int, slot: int, after: int, walk: Walk) -> bool:
     """Whether no visit need be in a slot."""
     end, first_by = limits.end[who], limits.first_by[who]
@@ -164,7 +196,7 @@ def may_stay_empty(limits: Limits, who: int, slot: int, after: int, walk: Walk) 
     return near_enough and not limits.must[who, slot]
 
 
-@compiled
+@inlined
 def best_visit(value: FloatArray) -> int:
     """The action worth most, no visit apart."""
     return 1 + int(np.argmax(value[1:]))
@@ -187,11 +219,11 @@ def change(
 
     That is another action or none in the slot; or, of this slot and the next, the visit at the other one.
     """
-    now, after, there = plan[slot], next_visit[slot], people.there[who]
+    now, after = plan[slot], next_visit[slot]
     allowed = fits(limits, who, slot, after, walk)
     held, best, value = 0.0, least, work.value
     if now > 0 or allowed:
-        gains(looks, work.worth[slot], walk.nothing_found[0] * there[slot], slot, work)
+        gains(looks, people, who, work.worth[slot], slot, walk.nothing_found[0], work)
         held = value[now]
         if not allowed:
             value[1:] = -np.inf
@@ -203,15 +235,15 @@ def change(
     if slot + 1 == len(plan) or limits.must[who, slot] or limits.must[who, slot + 1]:
         return
     if now > 0 and plan[slot + 1] == 0 and fits(limits, who, slot + 1, next_visit[slot + 1], walk):
-        gains(looks, work.worth[slot + 1], walk.nothing_found[0] * there[slot + 1], slot + 1, work)
+        gains(looks, people, who, work.worth[slot + 1], slot + 1, walk.nothing_found[0], work)
         other = best_visit(value)
         if value[other] > held + best + least:
             plan[slot], plan[slot + 1] = 0, other
     elif now == 0 and plan[slot + 1] > 0 and fits(limits, who, slot, next_visit[slot + 1], walk):
-        gains(looks, work.worth[slot + 1], walk.nothing_found[0] * there[slot + 1], slot + 1, work)
+        gains(looks, people, who, work.worth[slot + 1], slot + 1, walk.nothing_found[0], work)
         there_now = value[plan[slot + 1]]
         through(looks, people, who, slot, work, work.worth[slot + 1], work.later)
-        gains(looks, work.later, walk.nothing_found[0] * there[slot], slot, work)
+        gains(looks, people, who, work.later, slot, walk.nothing_found[0], work)
         other = best_visit(value)
         if value[other] > there_now + best + least:
             plan[slot], plan[slot + 1] = other, 0
@@ -219,9 +251,9 @@ def change(
 
 @compiled
 def sweep(
-    looks: Looks, people: People, limits: Limits, who: int, plan: IntArray, least: float, only_first: bool, work: Work
+    looks: Looks, people: People, limits: Limits, who: int, plan: IntArray, least: float, only: int, work: Work
 ) -> None:
-    """Go through the slots once and make, in place, the changes that gain, or only the first of them.
+    """Go through the slots once and make, in place, the changes that gain, or `only` one of them; -1 = all.
 
     Each change is reckoned as if the other causes went as under the plan that `work` follows and weighs.
     """
@@ -229,52 +261,116 @@ def sweep(
     work.unfound[:] = people.cells[who]
     never = np.empty(n_causes)
     for cause in range(n_causes):
-        never[cause] = 1.0 - mass_of(work.unfound[cause])
+        never[cause] = 1.0 - mass_of(people, who, cause, work.unfound)
     next_visit = np.full(n_slots, 2 * n_slots)
     for slot in range(n_slots - 2, -1, -1):
         next_visit[slot] = slot + 1 if plan[slot + 1] > 0 else next_visit[slot + 1]
     walk = Walk(np.array([limits.last_seen[who]]), np.array([True]), np.array([1.0]))
-    settled = False
+    n_changes = 0
     for slot in range(n_slots):
-        if not settled:
-            before = plan[slot]
+        if only < 0 or n_changes <= only:
+            before, following = plan[slot], plan[min(slot + 1, n_slots - 1)]
             change(looks, people, limits, who, plan, slot, least, next_visit, walk, work)
-            settled = only_first and plan[slot] != before
+            if plan[slot] != before:
+                n_changes += 1
+                if n_changes <= only:
+                    plan[slot] = before
+                    if slot + 1 < n_slots:
+                        plan[slot + 1] = following
         if plan[slot] > 0:
-            look(looks, work.unfound, plan[slot], slot)
+            look(looks, people, who, work.unfound, plan[slot], slot)
             walk.nothing_found[0] = 1.0
             for cause in range(n_causes):
-                walk.nothing_found[0] *= never[cause] + mass_of(work.unfound[cause])
+                walk.nothing_found[0] *= never[cause] + mass_of(people, who, cause, work.unfound)
             walk.seen[0], walk.first[0] = slot, False
 
 
 @compiled
-def improve_each(looks: Looks, people: People, limits: Limits, plan: IntArray, value: FloatArray) -> None:
-    """Improve plans, (n_patients, n_slots), in place, sweeping until nothing gains; fill their objective.
+def settle(looks: Looks, people: People, limits: Limits, who: int, plan: IntArray, value: float, work: Work) -> float:
+    """Sweep, in place, until nothing gains; return the objective.
 
-    Where the changes of a sweep together do not gain, the next sweep makes the first of them alone.
+    Where the changes of a sweep together do not gain, the next sweeps make one of them each.
     """
+    weigh(looks, people, who, plan, work)
+    only = -1
+    for _ in range(MOST_SWEEPS):
+        tried = plan.copy()
+        sweep(looks, people, limits, who, tried, LEAST_GAIN * abs(value), only, work)
+        if (tried == plan).all():
+            break
+        after = follow(looks, people, who, tried, work)
+        if after < value * (1 - LEAST_GAIN):
+            plan[:], value, only = tried, after, -1
+            weigh(looks, people, who, tried, work)
+        else:
+            only += 1
+            follow(looks, people, who, plan, work)
+    return value
+
+
+@compiled
+def pair_up(looks: Looks, people: People, limits: Limits, who: int, plan: IntArray, value: float, work: Work) -> float:
+    """Change, in place, two visits that follow each other where that gains, and return the objective.
+
+    They change places, become one of the two half-way between them, or both come a slot earlier or later.
+    """
+    n_slots, best, tried = len(plan), plan.copy(), plan.copy()
+    visits, ways = np.flatnonzero(plan), np.zeros((5, 2), dtype=np.int64)
+    before = Walk(np.array([limits.last_seen[who]]), np.array([True]), np.array([1.0]))
+    between = Walk(np.array([0]), np.array([False]), np.array([1.0]))
+    # What comes before both visits is the same whatever becomes of them, and followed once.
+    reached, so_far, now = 0, 0.0, start(people, who, work)
+    unfound = work.unfound.copy()
+    for place in range(len(visits) - 1):
+        one, other = visits[place], visits[place + 1]
+        after = visits[place + 2] if place + 2 < len(visits) else 2 * n_slots
+        work.unfound[:] = unfound
+        so_far += follow_between(looks, people, who, plan, reached, max(one - 1, 0), now, work)
+        reached = max(one - 1, 0)
+        unfound[:] = work.unfound
+        middle, bound, chosen = (one + other) // 2, limits.must[who, one] or limits.must[who, other], -1
+        ways[:, 0] = one, middle, middle, one - 1, one + 1
+        ways[:, 1] = other, middle, middle, other - 1, other + 1
+        for way in range(5):
+            first, second = ways[way]
+            if way == 0:
+                allowed = plan[one] != plan[other]
+            elif way < 3:
+                allowed = not bound and fits(limits, who, middle, after, before)
+            else:
+                between.seen[0] = first
+                allowed = not bound and first >= 0 and second < min(n_slots, after)
+                allowed = allowed and fits(limits, who, first, second, before)
+                allowed = allowed and fits(limits, who, second, after, between)
+            if allowed:
+                tried[:] = plan
+                tried[one] = tried[other] = 0
+                tried[first], tried[second] = (plan[other], plan[one]) if way == 0 else (plan[one], plan[other])
+                if way == 1:
+                    tried[middle] = plan[one]
+                work.unfound[:] = unfound
+                there = so_far + follow_between(looks, people, who, tried, reached, n_slots, now.copy(), work)
+                if there < value * (1 - LEAST_GAIN):
+                    best[:], value, chosen = tried, there, way
+        if chosen >= 0:
+            plan[:] = best
+            visits[place], visits[place + 1] = ways[chosen]
+        if not 0 < chosen < 3:
+            before.seen[0], before.first[0] = visits[place], False
+    return follow(looks, people, who, plan, work)
+
+
+@compiled
+def improve_each(looks: Looks, people: People, limits: Limits, plan: IntArray, value: FloatArray) -> None:
+    """Improve plans, (n_patients, n_slots), in place, until no visit and no two of them gain; fill their objective."""
     work = work_for(looks, people)
     for who in range(len(plan)):
-        cost, undetected = follow(looks, people, who, plan[who], work)
-        value[who] = cost + people.price[who] * undetected
-        weigh(looks, people, who, plan[who], work)
-        alone = False
-        for _ in range(MOST_SWEEPS):
-            tried = plan[who].copy()
-            sweep(looks, people, limits, who, tried, LEAST_GAIN * abs(value[who]), alone, work)
-            if (tried == plan[who]).all():
-                break
-            cost, undetected = follow(looks, people, who, tried, work)
-            after = cost + people.price[who] * undetected
-            if after < value[who] * (1 - LEAST_GAIN):
-                plan[who], value[who], alone = tried, after, False
-                weigh(looks, people, who, tried, work)
-            elif alone:
-                break
-            else:
-                alone = True
-                follow(looks, people, who, plan[who], work)
+        now = follow(looks, people, who, plan[who], work)
+        before = np.inf
+        while now < before:
+            settled = settle(looks, people, limits, who, plan[who], now, work)
+            before, now = settled, pair_up(looks, people, limits, who, plan[who], settled, work)
+        value[who] = now
 
 
 @compiled
@@ -290,7 +386,8 @@ def follow_each(
     """Follow plans, (n_patients, n_slots); fill how they go, (n_patients, n_causes, n_slots), and cost and months."""
     work = work_for(looks, people)
     for who in range(len(plan)):
-        total[who, 0], total[who, 1] = follow(looks, people, who, plan[who], work)
+        now = start(people, who, work)
+        total[who, 0], total[who, 1] = cost_between(looks, people, who, plan[who], 0, plan.shape[1], now, work)
         before[who], after[who], clear[who] = work.before, work.after, work.clear
 
 
@@ -303,10 +400,10 @@ def gains_each(looks: Looks, people: People, plan: IntArray, value: FloatArray) 
         weigh(looks, people, who, plan[who], work)
         work.unfound[:] = people.cells[who]
         for slot in range(plan.shape[1]):
-            comes = people.there[who, slot]
+            nothing_found = 1.0
             for cause in range(len(work.unfound)):
-                comes *= work.before[cause, slot]
-            gains(looks, work.worth[slot], comes, slot, work)
+                nothing_found *= work.before[cause, slot]
+            gains(looks, people, who, work.worth[slot], slot, nothing_found, work)
             value[who, slot] = work.value
             if plan[who, slot] > 0:
-                look(looks, work.unfound, plan[who, slot], slot)
+                look(looks, people, who, work.unfound, plan[who, slot], slot)

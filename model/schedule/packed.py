@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Looks(NamedTuple):
-    """What may be done in a slot, what it costs and sees; cells are bins of onset, each split by pace.
+    """What may be done in a slot, what it costs and sees; cells are paces, each split by bin of onset.
 
     Attributes
     ----------
@@ -17,7 +17,6 @@ class Looks(NamedTuple):
     row : (n_actions, n_causes) of the tables: the tests of the action that see the cause
     of_cause : (n_causes + 1,) where the rows of each cause begin, and the end of the last
     missed, seen : (n_slots, n_rows, n_cells) P(all those tests, done in the slot, miss the onset), and 1 minus it
-    n_seen : (n_slots,) cells, from the first, of which some test sees any in the slot
     begun : (n_slots, n_cells) share of a cell's onsets that are there in the middle of the stretch after the slot
     target : (n_causes,) whether its undetected months count
     """
@@ -27,7 +26,6 @@ class Looks(NamedTuple):
     of_cause: IntArray
     missed: FloatArray
     seen: FloatArray
-    n_seen: IntArray
     begun: FloatArray
     target: BoolArray
 
@@ -38,12 +36,15 @@ class People(NamedTuple):
     Attributes
     ----------
     cells : (n_patients, n_causes, n_cells) mass of onsets
+    first, end : (n_patients, n_causes) the first cell with any, and the one after the last
     there : (n_patients, n_slots) P(followed in the slot); 0 past the plan's end
     months : (n_patients, n_slots) expected under observation between the slot and the next, within the plan
     price : (n_patients,) of a month undetected
     """
 
     cells: FloatArray
+    first: IntArray
+    end: IntArray
     there: FloatArray
     months: FloatArray
     price: FloatArray

@@ -95,28 +95,27 @@ class Patients:
 
 
 def plan(
-    predictor: Predictor, patients: Patients, policy: Policy, *, tier: str | None = None, thorough: bool = False
+    predictor: Predictor, patients: Patients, policy: Policy, *, tier: str | None = None
 ) -> Iterator[tuple[IntArray, Plans]]:
     """Yield (which patients, their plans), some at a time.
 
     Parameters
     ----------
     tier : whose tests may be used; None = all
-    thorough : search longer, for a few patients
 
     Raises NotSupportedError where the model has no answer, no test of the tier sees anything, or the policy has no
     price.
     """
     asked = predictor, patients.histories, patients.as_of_month, patients.end_month(policy)
     fine = prospects(*asked, step=FINE_STEP, spacing=FINE_SPACING, at_once=_at_once(policy))
-    found = search_plans(predictor, patients, policy, tier=tier, thorough=thorough)
+    found = search_plans(predictor, patients, policy, tier=tier)
     for (who, task, limits, chosen), (_, finely) in zip(found, fine, strict=True):
         as_of_month = patients.as_of_month[who]
         yield who, _described(predictor.study, policy, task, limits, chosen, fine=finely, as_of_month=as_of_month)
 
 
 def search_plans(
-    predictor: Predictor, patients: Patients, policy: Policy, *, tier: str | None = None, thorough: bool = False
+    predictor: Predictor, patients: Patients, policy: Policy, *, tier: str | None = None
 ) -> Iterator[tuple[IntArray, Task, Limits, IntArray]]:
     """Yield (which patients, what was weighed, within what, plans of actions), some at a time; as `plan` otherwise."""
     study = predictor.study
@@ -129,13 +128,13 @@ def search_plans(
         limits = limits_of(patients, who, prospect, policy)
         task = Task.of(study, prospect, actions, np.full(len(who), policy.price or 1.0))
         if policy.delay_months is None:
-            chosen, _ = best_plans(task, limits, thorough=thorough)
+            chosen, _ = best_plans(task, limits)
         else:
             price, chosen = plans_of_delay(task, limits, policy.delay_months)
             task = replace(task, price=price)
         if patients.former_month is not None:
             former = patients.former_month[who] - patients.as_of_month[who]
-            chosen = steadied(task, limits, policy, chosen, former, thorough=thorough)
+            chosen = steadied(task, limits, policy, chosen, former)
         yield who, task, limits, chosen
 
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from model.types import FloatArray, IntArray
 
 
-def steadied(
-    task: Task, limits: Limits, policy: Policy, free: IntArray, former_month: FloatArray, *, thorough: bool
-) -> IntArray:
+def steadied(task: Task, limits: Limits, policy: Policy, free: IntArray, former_month: FloatArray) -> IntArray:
     """Take, where that loses little, the best plan whose first visit is near the former date, instead of the free one.
 
     Parameters
@@ -36,7 +34,7 @@ def steadied(
     if not len(rows):
         return chosen
     here, bounds = task.select(rows), limits.select(rows).near(slot, reach)
-    near, value = best_plans(here, bounds, thorough=thorough)
+    near, value = best_plans(here, bounds)
     stays = bounds.kept(near > 0) & (value - course_of(here, free[rows]).objective <= policy.shift_gain)
     chosen[rows[stays]] = near[stays]
     return chosen

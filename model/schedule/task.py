@@ -54,13 +54,13 @@ class Task:
 
     @cached_property
     def cells(self) -> FloatArray:
-        """Mass by bin and pace, (n_patients, n_causes, n_cells)."""
-        mass = self.prospect.mass.swapaxes(2, 3)
-        return mass.reshape(*mass.shape[:2], -1).astype(np.float32)
+        """Mass by pace and bin, (n_patients, n_causes, n_cells)."""
+        mass = self.prospect.mass
+        return mass.reshape(*mass.shape[:2], mass.shape[2] * mass.shape[3]).astype(np.float32)
 
     def by_bin(self, cells: FloatArray) -> FloatArray:
         """Add up the paces of each bin, (n_patients, n_causes, n_cells) to (..., n_bins)."""
-        return np.asarray(cells.reshape(*cells.shape[:2], -1, len(self.prospect.pace)).sum(axis=3))
+        return np.asarray(cells.reshape(*cells.shape[:2], len(self.prospect.pace), -1).sum(axis=2))
 
     @cached_property
     def total(self) -> FloatArray:
@@ -77,7 +77,11 @@ class Task:
         """The patients as the compiled search reads them."""
         prospect = self.prospect
         price = np.ascontiguousarray(self.price, dtype=np.float64)
-        return People(self.cells, prospect.followed * self.inside, np.ascontiguousarray(prospect.counted), price)
+        some = self.cells > 0
+        first, after = some.argmax(axis=2), self.cells.shape[2] - some[:, :, ::-1].argmax(axis=2)
+        after = np.where(some.any(axis=2), after, first)
+        there, months = prospect.followed * self.inside, np.ascontiguousarray(prospect.counted)
+        return People(self.cells, first.astype(np.uint64), after.astype(np.uint64), there, months, price)
 
     def look(self, unfound: FloatArray, rows: IntArray, action: IntArray, slot: int) -> None:
         """Keep what the actions in a slot miss of some rows' unfound mass, (n_rows, n_causes, n_cells), in place."""
@@ -89,23 +93,19 @@ class Task:
 def _looks(sight: Sight, prospect: Prospect, actions: Actions) -> Looks:
     n_slots, (_, n_causes, n_paces, n_bins) = prospect.n_slots, prospect.mass.shape
     of_cause = np.cumsum([0, *(len(subsets) for subsets in actions.subset)])
-    missed = np.ones((n_slots, of_cause[-1], n_bins, n_paces), dtype=np.float32)
+    missed = np.ones((n_slots, of_cause[-1], n_paces, n_bins), dtype=np.float32)
     for cause, subsets in enumerate(actions.subset):
         own = missed[:, of_cause[cause] : of_cause[cause + 1]]
         for test in (test for test, seen in sight.sees if seen == cause and subsets[:, test].any()):
-            own[:, subsets[:, test]] *= 1.0 - sight.chance(test, cause, np.arange(n_slots)).swapaxes(1, 2)[:, None]
-    seen = 1.0 - missed
-    any_seen = np.asarray((seen > 0).any(axis=(1, 3)))  # n_slots, n_bins
-    last = np.where(any_seen.any(axis=1), n_bins - any_seen[:, ::-1].argmax(axis=1), 0)
-    shape = (n_slots, int(of_cause[-1]), n_bins * n_paces)
+            own[:, subsets[:, test]] *= 1.0 - sight.chance(test, cause, np.arange(n_slots))[:, None]
+    shape = (n_slots, int(of_cause[-1]), n_paces * n_bins)
     return Looks(
         cost=np.tile(actions.cost, (n_slots, 1)),
-        row=np.ascontiguousarray(actions.which + of_cause[:n_causes]),
+        row=np.ascontiguousarray(actions.which + of_cause[:n_causes], dtype=np.uint64),
         of_cause=of_cause,
         missed=missed.reshape(shape),
-        seen=seen.reshape(shape),
-        n_seen=last * n_paces,
-        begun=np.repeat(prospect.share_begun, n_paces, axis=1).astype(np.float32),
+        seen=1.0 - missed.reshape(shape),
+        begun=np.tile(prospect.share_begun, (1, n_paces)).astype(np.float32),
         target=prospect.target,
     )
 

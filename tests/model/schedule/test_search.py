@@ -27,15 +27,14 @@ def test_plans_are_as_good_as_the_best_of_all_there_are(seed, shortest, longest)
     task = small_tasks(seed)
     limits = plain_limits(task.prospect, shortest=shortest, longest=longest)
     least = least_objective(task, every_plan(limits, len(task.actions.cost)))
-    plan, value = best_plans(task, limits, thorough=True)
-    quick, quickly = best_plans(task, limits)
+    plan, value = best_plans(task, limits)
     gap = value / least - 1
-    assert (limits.kept(plan > 0) & limits.kept(quick > 0)).all()
+    assert limits.kept(plan > 0).all()
     assert value == pytest.approx(course_of(task, plan).objective)
     assert gap.min() > -1e-6
     assert gap.max() < 0.01
-    assert np.median(quickly / least - 1) < 1e-6
-    assert np.mean(quickly / least - 1) < 0.01
+    assert gap.mean() < 1e-4
+    assert np.median(gap) < 1e-6
 
 
 def test_what_is_searched_is_what_the_figures_say():
@@ -48,13 +47,14 @@ def test_what_is_searched_is_what_the_figures_say():
 
 @pytest.mark.parametrize("death", [0.0, 0.01])
 def test_one_perfect_test_is_planned_as_exactly_as_by_dynamic_programming(death):
-    hazard = np.geomspace(3e-4, 3e-2, 12)
+    hazard = np.geomspace(3e-4, 3e-2, 40)
     task = perfect_task(hazard, 3.0, death=death)
     limits = plain_limits(task.prospect, shortest=3.0, longest=None)
-    _, value = best_plans(task, limits, thorough=True)
+    _, value = best_plans(task, limits)
     exact = np.array([by_dynamic_programming(task, who) for who in range(len(hazard))])
     assert (value >= exact * (1 - 1e-5)).all()
     assert (value / exact - 1).max() < 0.01
+    assert (value / exact - 1).mean() < 1e-3
     assert np.median(value / exact - 1) < 1e-4
 
 

@@ -15,7 +15,7 @@ N = 60
 
 def solved(task, *, shortest=12.0, longest=None):
     limits = plain_limits(task.prospect, shortest=shortest, longest=longest)
-    return best_plans(task, limits, thorough=True)
+    return best_plans(task, limits)
 
 
 def drawn(seed, study=None, price=1.0, tier=None):
