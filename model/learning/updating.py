@@ -64,7 +64,7 @@ class CauseUpdate:
     Attributes
     ----------
     n_events : local patients in whom it was observed
-    hazard, past : its two hazards, as in CauseModel; None where nothing was moved
+    hazard, past : its two hazards, as in CauseModel; None where it was not moved
     """
 
     method: Method
@@ -90,6 +90,7 @@ def update_predictor(
     seed: int,
     methods: Sequence[Method] | None = None,
     near: Sequence[CauseUpdate] | None = None,
+    forecasts: bool = True,
     jobs: int = 1,
 ) -> tuple[Predictor, tuple[CauseUpdate, ...]]:
     """Update every cause of a model from local patients.
@@ -100,6 +101,7 @@ def update_predictor(
     seed : of the draws; the estimates are not random
     methods : one per cause; None = each by the number of its events. A cause without any is kept
     near : an update of nearly the same patients by the same methods, to start from: the result is the same, sooner
+    forecasts : whether the hazard past the moment of prediction is moved too where tests find the cause
     jobs : processes that causes are shared out to
     """
     updates = Parallel(n_jobs=jobs)(
@@ -110,6 +112,7 @@ def update_predictor(
             None if methods is None else methods[number - 1],
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,))),
             near=None if near is None else near[number - 1],
+            forecasts=forecasts,
         )
         for number in range(1, len(old.causes) + 1)
     )
@@ -120,10 +123,15 @@ def update_predictor(
 def update_without_folds(
     old: Predictor, patients: LaidOut, fold: IntArray, whole: Sequence[CauseUpdate], *, seed: int, jobs: int
 ) -> list[Predictor]:
-    """Update once per fold, (n_patients,) from 0, from the patients outside it, by the methods of the whole."""
+    """Update once per fold, (n_patients,) from 0, from the patients outside it, by the methods of the whole.
+
+    Only as far as `LaidOut.log_likelihoods` judges: where tests find a cause, its forecast stays the old one.
+    """
     methods = [update.method for update in whole]
     updates = Parallel(n_jobs=jobs)(
-        delayed(update_predictor)(old, patients.select(fold != k), seed=seed, methods=methods, near=whole)
+        delayed(update_predictor)(
+            old, patients.select(fold != k), seed=seed, methods=methods, near=whole, forecasts=False
+        )
         for k in range(int(fold.max()) + 1)
     )
     return [predictor for predictor, _ in updates]
@@ -160,7 +168,7 @@ def climb(
                 break
             step = step / 2
         amount, here = moved, there
-        if promised < TOLERANCE:  # And taken: near the top a step's error is the square of the former one's.
+        if promised < TOLERANCE:  # Taken all the same: it is worked out.
             return amount, here, True
     return amount, here, False
 
@@ -173,6 +181,7 @@ def _update_cause(
     rng: np.random.Generator,
     *,
     near: CauseUpdate | None,
+    forecasts: bool,
 ) -> CauseUpdate:
     """First the hazard between landmarks; then, from where that puts the beginnings, the forecast's, as in training."""
     n_events = int(patients.happened[number - 1].sum())
@@ -180,7 +189,7 @@ def _update_cause(
     if method == "kept" or not n_events:
         return CauseUpdate("kept", n_events)
     with threadpool_limits(limits=1):
-        return _moved(old, patients, number, method, rng, near=near)
+        return _moved(old, patients, number, method, rng, near=near, forecasts=forecasts)
 
 
 def _moved(
@@ -191,30 +200,35 @@ def _moved(
     rng: np.random.Generator,
     *,
     near: CauseUpdate | None,
+    forecasts: bool,
 ) -> CauseUpdate:
     cause, watched = old.causes[number - 1], patients.watched[number - 1]
     timed = np.array([feature.what == "time" for feature in old.features])
     luck = rng.standard_normal(cause.hazard.draws.pack().shape)
     # The last bin's luck is the level's; both hazards of a cause share it, since they say nearly the same.
     shared = luck[:, len(cause.hazard.best.shape) - 1 :]
-    past = None
+    past, hazard = None, None
     if watched is not None and cause.past is not None:
         past = _move(
             cause.past, view_results(watched), method, timed, shared, near=near.past if near else None, exact=False
         )
+    n_events = int(patients.happened[number - 1].sum())
+    if past is not None and not forecasts:
+        return CauseUpdate(method, n_events, hazard, past)
     rows = patients.rows_of(number, None if past is None else past.fitted.best)
     its_luck = luck if method == "refit" else shared
     hazard = _move(
         cause.hazard, view_rows(rows), method, timed, its_luck, near=near.hazard if near else None, exact=past is None
     )
-    return CauseUpdate(method, int(patients.happened[number - 1].sum()), hazard, past)
+    return CauseUpdate(method, n_events, hazard, past)
 
 
 def _applied(cause: CauseModel, update: CauseUpdate) -> CauseModel:
-    if update.hazard is None:
+    if update.method == "kept":
         return cause
-    past = None if update.past is None else update.past.fitted
-    return CauseModel(update.hazard.fitted, past, cause.n_events + update.n_events, cause.presence)
+    hazard = cause.hazard if update.hazard is None else update.hazard.fitted
+    past = cause.past if update.past is None else update.past.fitted
+    return CauseModel(hazard, past, cause.n_events + update.n_events, cause.presence)
 
 
 def _move(

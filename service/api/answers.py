@@ -55,8 +55,8 @@ def predicted(model: LoadedModel, patient: Patient, as_of: date) -> Outlook:
     """Predict a record by itself: beside others its last digits would differ. Raises NotSupportedError."""
     recorded = histories(model.predictor.study, patient)
     month = np.array([patient.month_of(as_of)])
-    low, high = model.predictor.predict_draws(recorded, month).band()
-    return Outlook(model.predictor.predict(recorded, month), low, high)
+    best, drawn = model.predictor.predict_both(recorded, month)
+    return Outlook(best, *drawn.band())
 
 
 @one_at_a_time

@@ -182,6 +182,18 @@ def test_folds_are_updated_without_their_own_patients(rng, exact):
     assert held_out[1].causes[0].hazard.best.shape[0] != first.causes[0].hazard.best.shape[0]
 
 
+def test_what_is_left_out_where_folds_are_judged_is_not_judged(rng, by_test):
+    histories, found, _ = surveilled(rng, 200, hazard=2 * HAZARD, every=6.0, sensitivity=0.7, until=48.0)
+    patients, fold = laid_out(by_test, (histories, found)), np.arange(200) % 2
+    _, whole = update_predictor(by_test, patients, seed=1, methods=["slope"] * 2)
+    with parallel_config(backend="threading"):
+        quick = update_without_folds(by_test, patients, fold, whole, seed=1, jobs=1)[0]
+    full, _ = update_predictor(by_test, patients.select(fold != 0), seed=1, methods=["slope"] * 2)
+    judged = patients.select(fold == 0)
+    np.testing.assert_allclose(judged.log_likelihoods(quick), judged.log_likelihoods(full), atol=1e-4)
+    assert np.abs(judged.log_likelihoods(quick) - judged.log_likelihoods(by_test)).max() > 0.01
+
+
 def test_the_log_likelihood_of_test_results_by_hand():
     # Perfect scans at 6 and 12, hazard 0.02: found at 12 lies between; both negative is free until then.
     study = study_by_test()
