@@ -31,9 +31,8 @@ BOUNDS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 def fixed_threshold(onset_by: FloatArray, _: float, threshold: float) -> BoolArray:
     """Come when P(onset since the last visit | none by then) reaches the threshold; Tomer's rivals use 5 and 10 %."""
-    with np.errstate(divide="ignore"):
-        passed = -np.log1p(-onset_by) / -np.log1p(-threshold)
-    return _each_whole(passed)
+    surely = np.minimum(onset_by, np.nextafter(1.0, 0.0))  # After an onset that is certain nobody is without one.
+    return _each_whole(np.log1p(-surely) / np.log1p(-threshold))
 
 
 def equal_quantiles(onset_by: FloatArray, _: float, number: float) -> BoolArray:

@@ -28,6 +28,8 @@ def test_a_fixed_threshold_calls_whenever_the_conditional_risk_since_the_last_vi
     assert slots(fixed_threshold(constant, 3.0, 0.10)) == [1, 2, 3, 4, 5, 6]
     assert slots(fixed_threshold(constant, 3.0, 1.0 - 0.9**2)) == [2, 4, 6]
     assert slots(fixed_threshold(constant, 3.0, 0.6)) == []
+    certain = np.array([[0.0, 0.3, 1.0, 1.0, 1.0]])
+    assert slots(fixed_threshold(certain, 3.0, 0.10)) == [1, 2]
 
 
 def test_bebu_calls_when_the_expected_undetected_months_since_the_last_visit_reach_the_bound():
