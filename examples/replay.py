@@ -42,7 +42,7 @@ def _findings(visit: dict[str, Any]) -> str:
 
 def _risk(event: dict[str, Any], months: float) -> str:
     found = next(item for item in event["horizons"] if item["months"] == months)
-    return f"{found['probability']:.1%} ({found['low']:.1%} to {found['high']:.1%})"
+    return f"{100 * found['probability']:.1f} % ({100 * found['low']:.1f} % to {100 * found['high']:.1f} %)"
 
 
 def _next(schedule: dict[str, Any]) -> str:

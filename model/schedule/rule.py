@@ -174,9 +174,16 @@ def _longest_wait(
 def _sentence(the: str, step: Step, wait: float, *, kept: bool, limit: float, shortest: float, longest: float) -> str:
     if not kept:
         return (
-            f"{the} limit of {limit:.1%} cannot be kept: even after the shortest interval of {shortest:g} months the "
-            f"risk of an unseen event is {step.unseen_risk:.1%}. The shortest interval is the nearest allowed."
+            f"{the} limit of {percent(limit)} cannot be kept: even after the shortest interval of {shortest:g} months the "
+            f"risk of an unseen event is {percent(step.unseen_risk)}. The shortest interval is the nearest allowed."
         )
     if wait >= longest - 1e-9:
-        return f"The longest interval of {longest:g} months is reached at an unseen risk of {step.unseen_risk:.1%}."
-    return f"After {wait:.1f} months the risk of an unseen event reaches the limit of {limit:.1%}."
+        return (
+            f"The longest interval of {longest:g} months is reached at an unseen risk of {percent(step.unseen_risk)}."
+        )
+    return f"After {wait:.1f} months the risk of an unseen event reaches the limit of {percent(limit)}."
+
+
+def percent(share: float) -> str:
+    """Say a probability in words."""
+    return f"{100 * share:.1f} %"

@@ -82,7 +82,7 @@ def summary(shared: Shared, found: list[Way], tests: list[str]) -> list[str]:
     total, n = float(shared.value.sum()), len(shared.crowd)
     lines.append(
         f"cost + price x months undetected, per patient: {total / n:.4f}; no plans within the slots have less than "
-        f"{shared.bound / n:.4f}: at most {total / shared.bound - 1:.1%} from the best"
+        f"{shared.bound / n:.4f}: at most {100 * (total / shared.bound - 1):.1f} % from the best"
     )
     if short := np.count_nonzero(shared.crowd.overrun(shared.bookings.plan)):
         lines.append(f"{short} of {n} patients: the slots leave no room for what the limits ask (limit_not_kept)")

@@ -56,7 +56,7 @@ def test_a_limit_that_breaks_at_once_is_said_first(perfect):
     made = plan(with_policy(perfect, unseen_risk_limit=0.01, shortest_interval=6.0), clean_at(12.0), 12.0)
     assert not made.feasible
     assert made.interval_months == 6.0
-    assert made.why[0].startswith("The limit of 1.0% cannot be kept: even after the shortest interval of 6 months")
+    assert made.why[0].startswith("The limit of 1.0 % cannot be kept: even after the shortest interval of 6 months")
     assert len(made.why) == 1
 
 
@@ -68,8 +68,8 @@ def test_a_limit_that_breaks_later_names_the_first_visit_that_breaks_it(perfect)
     assert broken[0] > 1
     first = made.steps[broken[0] - 1]
     assert made.why[0].startswith("After ")
-    assert made.why[1].startswith(f"At visit {broken[0]}, {first.month - 12:.1f} months from now, the limit of 5.0% ")
-    assert f"the risk of an unseen event is {first.unseen_risk:.1%}" in made.why[1]
+    assert made.why[1].startswith(f"At visit {broken[0]}, {first.month - 12:.1f} months from now, the limit of 5.0 % ")
+    assert f"the risk of an unseen event is {100 * first.unseen_risk:.1f} %" in made.why[1]
     assert len(made.why) == 2
 
 

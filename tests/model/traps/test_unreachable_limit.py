@@ -23,7 +23,7 @@ def test_a_limit_beyond_the_shortest_interval_is_answered_infeasible_with_the_ne
     assert not made.feasible
     assert made.interval_months == 1.0
     assert made.steps[0].unseen_risk == pytest.approx(0.095, rel=0.1)
-    assert "5.0% cannot be kept" in made.why[0]
+    assert "5.0 % cannot be kept" in made.why[0]
 
 
 def test_a_limit_that_only_later_visits_break_makes_the_plan_infeasible_too(rng):
