@@ -118,8 +118,8 @@ def _why(study: Study, policy: Policy, plans: Plans, row: int, tier: str | None)
     until = max(policy.until_months - now, policy.at_least_ahead_months)
     risk = (
         f"Within {until:.0f} months an event is there, or comes, with a probability of "
-        f"{rule.percent(found.onset_probability[0])}; it would then stay unseen for {found.delay_months[0]:.1f} months on "
-        "average."
+        f"{rule.percent(found.onset_probability[0])}; it would then stay unseen for {found.delay_months[0]:.1f} months "
+        "on average."
     )
     broken = (f"Not all can be kept: {plans.broken[row]}.",) if plans.broken[row] else ()
     reach = out_of_reach(study, available(study, tier), targets, tier)

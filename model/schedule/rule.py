@@ -174,8 +174,8 @@ def _longest_wait(
 def _sentence(the: str, step: Step, wait: float, *, kept: bool, limit: float, shortest: float, longest: float) -> str:
     if not kept:
         return (
-            f"{the} limit of {percent(limit)} cannot be kept: even after the shortest interval of {shortest:g} months the "
-            f"risk of an unseen event is {percent(step.unseen_risk)}. The shortest interval is the nearest allowed."
+            f"{the} limit of {percent(limit)} cannot be kept: even after the shortest interval of {shortest:g} months "
+            f"the risk of an unseen event is {percent(step.unseen_risk)}. The shortest interval is the nearest allowed."
         )
     if wait >= longest - 1e-9:
         return (
