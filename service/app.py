@@ -34,6 +34,7 @@ from service.api.outgoing import ProblemOut
 from service.api.problems import REFUSED_ACCESS
 from service.api.shell import ALWAYS, LOOPBACK, OVER_TLS, Manners, Shell
 from service.api.templates import Templates
+from service.audit_log.chain import Entry
 from service.audit_log.reads import Reads
 from service.models.models import Models
 from service.models.registry import Registry
@@ -138,6 +139,11 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     )
     if settings.session_secret is not None:
         access = replace(access, sessions=Sessions(settings.session_secret))
+    refusals = access.refusals
+    reads.owed = lambda at_the_end: [
+        Entry(clock(), name, "session.refuse", details={"attempts": count})
+        for name, count in refusals.due(at_the_end=at_the_end).items()
+    ]
     app.state.service = Service(live.live.model, live.live.planning, database, clock, access, reads, live)
 
     def use_live() -> None:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from service.access.errors import UnauthenticatedError
 from service.access.keys import Secret
+from service.access.refusals import Refusals
 from service.access.session import COOKIE, Sessions
 from service.access.store import ApiKeys
-from service.access.strangers import Strangers
 from service.caller import ANONYMOUS, Caller
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Access:
     ----------
     tokens : of an identity provider; None where there is none
     secure : whether browsers reach the service over TLS, so that a session's cookie may go nowhere else
-    strangers : who tried to log in with nothing that is a key of ours
+    refusals : logins that were refused
     """
 
     database: Database
@@ -50,7 +50,7 @@ class Access:
     tokens: Tokens | None = None
     secure: bool = False
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
-    strangers: Strangers = field(default_factory=Strangers)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @contextmanager
     def keys(self) -> Iterator[ApiKeys]:

@@ -113,7 +113,7 @@ class Tokens:
             return None
         words = _words(claims, self.provider.centres_claim)
         if self.provider.centres is None:
-            return frozenset(words)
+            return frozenset(word for word in words if _could_be_a_name(word))
         named = {self.provider.centres[word] for word in words if word in self.provider.centres}
         return None if EVERY_CENTRE in named else frozenset(named)
 
@@ -135,14 +135,14 @@ def _counts(claims: dict[str, Any], now: float) -> bool:
 
 
 def _words(claims: dict[str, Any], path: str) -> list[str]:
-    """Read a claim that holds a text or a list of texts; anything else says nothing, nor does what cannot be a name."""
+    """Read a claim that holds a text or a list of texts; anything else says nothing."""
     found: Any = claims
     for part in path.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     words = [found] if isinstance(found, str) else found
-    return [word for word in words if _could_be_a_name(word)] if isinstance(words, list) else []
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
-def _could_be_a_name(word: Any) -> bool:
+def _could_be_a_name(word: str) -> bool:
     # "" is how patients without a centre are kept.
-    return isinstance(word, str) and 0 < len(word) <= MOST_NAME_LETTERS and word.isprintable()
+    return 0 < len(word) <= MOST_NAME_LETTERS and word.isprintable()

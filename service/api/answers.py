@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NOT_A_DEVICE = "Decision support, not a medical device."
 SYNTHETIC = "Trained on synthetic data: not for decisions about real patients."
+FOLLOW_UP_ENDED = "The patient's follow-up had ended by this date."
 CURVE_STEP_MONTHS = 3.0
 
 T = TypeVar("T")
@@ -161,7 +162,7 @@ def model_info(model: LoadedModel, planning: Planning) -> outgoing.ModelOut:
 def require_question(patient: Patient, as_of: date) -> None:
     """Refuse to predict for somebody whose follow-up is over, or in whom something was found."""
     if patient.outcome is not None and patient.outcome.date <= as_of:
-        raise FollowUpClosedError("The patient's follow-up had ended by this date.")
+        raise FollowUpClosedError(FOLLOW_UP_ENDED)
     if patient.positive_by(as_of):
         raise AwaitingWorkUpError(
             "A positive result awaits work-up: record the outcome, or retract the visit and record the cleared result "

@@ -9,9 +9,9 @@ import numpy as np
 
 from model.errors import NotSupportedError
 from model.schedule.outline import outlines
-from service.api.answers import require_question
+from service.api.answers import FOLLOW_UP_ENDED, require_question
 from service.api.scheduling import next_visit, patients_of
-from service.errors import ServiceError
+from service.errors import FollowUpClosedError, ServiceError
 from service.rules import require_study
 
 if TYPE_CHECKING:
@@ -43,12 +43,25 @@ def last_seen(patient: Patient) -> date:
     return patient.visits[-1].date if patient.visits else patient.origin_date
 
 
-def next_visits(model: LoadedModel, planning: Planning, stored: Sequence[StoredPatient]) -> list[Planned]:
-    """Plan each patient's next visit under the default policy, as `scheduling.quick` does."""
+def is_followed(patient: Patient, today: date) -> bool:
+    """Whether follow-up goes on; an outcome may be dated a day ahead of our clock."""
+    outcome = patient.outcome
+    return outcome is None or today < outcome.date != last_seen(patient)
+
+
+def require_followed(patient: Patient, today: date) -> None:
+    """Raise FollowUpClosedError if follow-up has ended, though it may have after the last visit."""
+    if not is_followed(patient, today):
+        raise FollowUpClosedError(FOLLOW_UP_ENDED)
+
+
+def next_visits(model: LoadedModel, planning: Planning, stored: Sequence[StoredPatient], today: date) -> list[Planned]:
+    """Plan the next visit of each patient still followed under the default policy, as `scheduling.quick` does."""
     planned: dict[int, Planned] = {}
     by_tier: dict[str | None, list[int]] = {}
     for row, each in enumerate(stored):
         try:
+            require_followed(each.patient, today)
             _require_plan(model, each)
         except (ServiceError, NotSupportedError) as refusal:
             planned[row] = Planned(None, refusal)

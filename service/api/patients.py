@@ -95,4 +95,4 @@ def delete_patient(patient_id: PatientId, service: ServiceDep, asked: AskedDep, 
         require_version(if_match, stored.version)
         patients.remove(patient_id)
         asked.log(patients.session, now, "patient.erase", patient_id)
-    service.database.overwrite_erased()
+    service.database.overwrite_erased(more=True)

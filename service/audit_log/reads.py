@@ -11,6 +11,8 @@ from service.audit_log.chain import append
 from service.errors import AuditLogError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from service.audit_log.chain import Entry
     from service.store.database import Database
 
@@ -21,6 +23,11 @@ MOST_AT_ONCE = 1000
 log = logging.getLogger("service")
 
 
+def nothing_owed(_at_the_end: bool, /) -> Iterable[Entry]:  # noqa: FBT001
+    """Give no entries."""
+    return ()
+
+
 class Reads:
     """Entries of reads, on their way into the chain: a thread appends what has come together twice a second.
 
@@ -29,8 +36,10 @@ class Reads:
     then they are refused, rather than answered and not written down.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owed: Callable[[bool], Iterable[Entry]] = nothing_owed) -> None:
+        """Take a database, and who gives entries that have come due, or all that are left (True) at the end."""
         self._database = database
+        self.owed = owed
         self._waiting: deque[Entry] = deque()
         self._flushing = Lock()
         self._ended = Event()
@@ -61,17 +70,23 @@ class Reads:
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._try_to_flush()
+        self._try_to_settle(at_the_end=True)
         if self._waiting:
             log.error("audit log: %d reads could not be written down", len(self._waiting))
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY_SECONDS):
-            self._try_to_flush()
+            self._try_to_settle()
 
-    def _try_to_flush(self) -> None:
+    def settle(self, *, at_the_end: bool = False) -> None:
+        """Take what has come due, append what waits and clear away what was erased; raises as `flush` does."""
+        self._waiting.extend(self.owed(at_the_end))
+        self.flush()
+        self._database.overwrite_erased()
+
+    def _try_to_settle(self, *, at_the_end: bool = False) -> None:
         try:
-            self.flush()
+            self.settle(at_the_end=at_the_end)
         except Exception as error:  # noqa: BLE001 (whatever it is, the thread must live to try again)
             if not self._held_up:  # once for each time that the database is away
                 log.error("audit log: reads wait to be written down: %s", type(error).__name__)  # noqa: TRY400

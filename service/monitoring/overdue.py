@@ -7,7 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from model.errors import NotSupportedError
-from service.api.next_visits import last_seen, next_visits
+from service.api.next_visits import is_followed, last_seen, next_visits
 from service.errors import AwaitingWorkUpError, StudyMismatchError
 from service.monitoring.reading import stored_in_chunks
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.api.next_visits import Planned
     from service.api.outgoing_schedule import NextVisitOut
     from service.planning import Planning
-    from service.record import Patient, StoredPatient
+    from service.record import StoredPatient
     from service.store.database import Database
 
 # More than anybody reads; `total` counts them all.
@@ -60,17 +60,22 @@ class Overdue:
     Attributes
     ----------
     most : the MOST_LISTED longest overdue, these first
-    total : how many are overdue in all
+    references : everybody's who is overdue, the longest first
     open_patients : how many are still followed
     without_plan : how many of them have no plan, by reason
     plans : of everybody still followed, for the next time
     """
 
     most: list[OverduePatient]
-    total: int
+    references: dict[UUID, str]
     open_patients: int
     without_plan: dict[str, int]
     plans: dict[UUID, Kept]
+
+    @property
+    def total(self) -> int:
+        """How many are overdue in all."""
+        return len(self.references)
 
 
 def find_overdue(
@@ -89,15 +94,16 @@ def find_overdue(
     """
     plans: dict[UUID, Kept] = {}
     most: list[OverduePatient] = []
-    total, without = 0, dict.fromkeys(NO_PLAN.values(), 0)
+    references: dict[UUID, tuple[date, str]] = {}
+    without = dict.fromkeys(NO_PLAN.values(), 0)
     for chunk in stored_in_chunks(database):
         asked_for = [stored for stored in chunk if centres is None or stored.centre in centres]
-        followed = [stored for stored in asked_for if _is_followed(stored.patient, today)]
+        followed = [stored for stored in asked_for if is_followed(stored.patient, today)]
         here = {each.patient_id: known[each.patient_id] for each in followed if each.patient_id in known}
         changed = [
             each for each in followed if (kept := here.get(each.patient_id)) is None or kept.version != each.version
         ]
-        for stored, planned in zip(changed, next_visits(model, planning, changed), strict=True):
+        for stored, planned in zip(changed, next_visits(model, planning, changed, today), strict=True):
             here[stored.patient_id] = Kept(stored.version, planned)
         plans |= here
         found = []
@@ -107,12 +113,7 @@ def find_overdue(
                 without[NO_PLAN[type(planned.refusal)]] += 1
             elif planned.next is not None and planned.next.window.latest < today:
                 found.append(OverduePatient(stored, last_seen(stored.patient), planned.next))
-        total += len(found)
+        references |= {each.stored.patient_id: (each.next.window.latest, each.stored.patient_ref) for each in found}
         most = nlargest(MOST_LISTED, most + found, key=lambda patient: patient.days(today))
-    return Overdue(most, total, len(plans), without, plans)
-
-
-def _is_followed(patient: Patient, today: date) -> bool:
-    """Whether follow-up goes on; an outcome may be dated a day ahead of our clock."""
-    outcome = patient.outcome
-    return outcome is None or today < outcome.date != last_seen(patient)
+    longest_first = sorted(references.items(), key=lambda each: each[1])
+    return Overdue(most, {each: text for each, (_, text) in longest_first}, len(plans), without, plans)

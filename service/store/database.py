@@ -40,6 +40,8 @@ class Database:
         self.engine = _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
         self.newest = revision.newest()
         self.turns = Turns()
+        # Whether something erased may still be in the log: whoever wrote here before may have been killed.
+        self._erased = True
         # SQLite's readers see one moment anyway.
         self._one_moment = {} if url.drivername == "sqlite" else {"isolation_level": "REPEATABLE READ"}
 
@@ -83,22 +85,30 @@ class Database:
         with Session(self.engine.execution_options(writes=True)) as session, session.begin():
             yield Patients(session)
 
-    def overwrite_erased(self) -> None:
+    def overwrite_erased(self, *, more: bool = False) -> None:
         """Leave nothing of what was erased in SQLite's write-ahead log, which keeps old pages until it is written anew.
 
-        PostgreSQL's VACUUM is its operator's.
+        While somebody reads, that cannot be: nobody waits for it, and it is owed until it was done. PostgreSQL's VACUUM
+        is its operator's.
+
+        more : something has just been erased
         """
-        if self.engine.dialect.name != "sqlite":
+        if self.engine.dialect.name != "sqlite" or not (more or self._erased):
             return
+        self._erased = True
         with self.engine.connect() as connection:
             # Past SQLAlchemy, whose transaction would itself hold the log up.
             driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA busy_timeout = 0")
             try:
                 ((held_up, *_),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.OperationalError:
                 held_up = True
-        if held_up:
-            log.warning("what was erased stays in the write-ahead log for now: somebody else is reading")
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
+        self._erased = bool(held_up)
+        if held_up and more:
+            log.warning("what was erased stays in the write-ahead log until nobody reads any more")
 
     def close(self) -> None:
         """Let go of every connection."""

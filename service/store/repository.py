@@ -81,14 +81,26 @@ class Patients:
         stored = self.get(patient_id)
         return replace(stored, version=stored.version - 1), moment
 
-    def page(self, *, skip: int, most: int, centres: frozenset[str] | None = None) -> tuple[list[StoredPatient], int]:
-        """Read some patients of these centres (of all) by reference, and count all of them."""
-        order = (PatientRow.patient_ref, PatientRow.centre)
-        rows, count = _rows(), select(func.count(PatientRow.patient_id))
-        if centres is not None:
-            within = PatientRow.centre.in_(sorted(centres))
-            rows, count = rows.where(within), count.where(within)
-        return self._read(rows.order_by(*order).offset(skip).limit(most)), self.session.scalar(count) or 0
+    def page(
+        self, *, skip: int, most: int, centres: frozenset[str] | None = None, holding: str = ""
+    ) -> tuple[list[StoredPatient], int]:
+        """Read some patients of these centres (of all) by reference, and count all of them.
+
+        holding : only those whose reference holds it; large and small letters are alike, of those outside ASCII only
+        where the database knows them
+        """
+        reference = PatientRow.patient_ref
+        which: list[ColumnElement[bool]] = [] if centres is None else [PatientRow.centre.in_(sorted(centres))]
+        if holding:
+            as_typed = reference.contains(holding, autoescape=True)
+            which.append(or_(as_typed, func.lower(reference).contains(holding.lower(), autoescape=True)))
+        rows = _rows().where(*which).order_by(reference, PatientRow.centre).offset(skip).limit(most)
+        return self._read(rows), self.session.scalar(select(func.count(PatientRow.patient_id)).where(*which)) or 0
+
+    def some(self, patient_ids: Sequence[uuid.UUID]) -> list[StoredPatient]:
+        """Read patients in this order; who was removed is left out."""
+        found = {each.patient_id: each for each in self._read(_rows().where(PatientRow.patient_id.in_(patient_ids)))}
+        return [found[each] for each in patient_ids if each in found]
 
     def following(self, last: uuid.UUID | None, *, most: int) -> list[StoredPatient]:
         """Read the patients after one in the order of identifiers, from the first: chunk by chunk, all of them."""

@@ -6,13 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
-
 from service.api import answers
 from service.api.monitoring import overdue
 from service.api.next_visits import next_visits
 from service.errors import FollowUpClosedError
-from service.store.tables import PatientRow
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from service.api.next_visits import Planned
     from service.api.outgoing_schedule import NextVisitOut
     from service.record import StoredPatient
-    from service.store.repository import Patients
 
 ON_A_PAGE = 50
 NOT_WORTH_IT = "No visit gains as much as it costs."
@@ -71,41 +67,18 @@ def days_overdue(following: NextVisitOut | None, today: date) -> int:
 
 def find(service: Service, centres: frozenset[str] | None, *, reference: str, number: int) -> Found:
     """Read a page of patients of these centres (all) whose reference holds some text, with their next visits."""
-    skip = (number - 1) * ON_A_PAGE
+    skip, today = (number - 1) * ON_A_PAGE, service.today()
     with service.database.reading() as patients:
-        if reference:
-            stored, total = _holding(patients, reference, centres, skip=skip)
-        else:
-            stored, total = patients.page(skip=skip, most=ON_A_PAGE, centres=centres)
-    planned = next_visits(service.model, service.planning, stored)
-    today = service.today()
+        stored, total = patients.page(skip=skip, most=ON_A_PAGE, centres=centres, holding=reference)
+    planned = next_visits(service.model, service.planning, stored, today)
     return Found([ListedPatient.of(*each, today) for each in zip(stored, planned, strict=True)], total)
 
 
 def find_overdue(service: Service, centres: frozenset[str] | None, *, reference: str, number: int) -> Found:
-    """Read a page of the overdue, the longest overdue first; of those beyond the most that are listed, none."""
-    late, today = overdue(service, centres).most, service.today()
-    rows = [
-        ListedPatient(each.stored, each.next, "", each.days(today))
-        for each in late
-        if reference.casefold() in each.stored.patient_ref.casefold()
-    ]
-    return Found(rows[(number - 1) * ON_A_PAGE : number * ON_A_PAGE], len(rows))
-
-
-def _holding(
-    patients: Patients, text: str, centres: frozenset[str] | None, *, skip: int
-) -> tuple[list[StoredPatient], int]:
-    """Patients whose reference holds the text, by reference, and how many there are.
-
-    Large and small letters are alike; of those outside ASCII only where the database knows them.
-    """
-    reference = PatientRow.patient_ref
-    which = [
-        or_(reference.contains(text, autoescape=True), func.lower(reference).contains(text.lower(), autoescape=True))
-    ]
-    if centres is not None:
-        which.append(PatientRow.centre.in_(sorted(centres)))
-    query = select(PatientRow.patient_id).where(*which).order_by(reference, PatientRow.centre)
-    total = patients.session.scalar(select(func.count(PatientRow.patient_id)).where(*which)) or 0
-    return [patients.get(each) for each in patients.session.scalars(query.offset(skip).limit(ON_A_PAGE))], total
+    """Read a page of the overdue, the longest overdue first."""
+    late, today = overdue(service, centres), service.today()
+    which = [each for each, its in late.references.items() if reference.casefold() in its.casefold()]
+    with service.database.reading() as patients:
+        stored = patients.some(which[(number - 1) * ON_A_PAGE : number * ON_A_PAGE])
+    rows = [ListedPatient.of(each, late.plans[each.patient_id].planned, today) for each in stored]
+    return Found(rows, len(which))

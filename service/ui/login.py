@@ -19,7 +19,6 @@ from service.api.asking import Asked
 from service.api.dependencies import Service, ServiceDep
 from service.api.strict_json import RequestRefusedError
 from service.api.strict_route import StrictRoute
-from service.caller import ANONYMOUS
 from service.ui.addresses import HOME, LOGIN, inside
 from service.ui.routes import OWN_FORMS, environment, html_only
 
@@ -58,9 +57,8 @@ def _answer(request: Request, service: Service, then: str, key: str) -> Response
     caller, note = service.access.log_in(key)
     asked, now = Asked(request, caller), service.clock()
     if note is None or not PAGES.allows(caller):
-        attempts = service.access.strangers.refused() if caller is ANONYMOUS else 1
-        if attempts is not None:
-            service.reads.note(asked.entry(now, "session.refuse", attempts=attempts))
+        if service.access.refusals.refused(caller.name):
+            service.reads.note(asked.entry(now, "session.refuse", attempts=1))
         return _form(then, NOT_GOOD if note is None else NOT_FOR_PAGES)
     service.reads.note(asked.entry(now, "session.begin"))
     answer = RedirectResponse(inside(then), status_code=303)

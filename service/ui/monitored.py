@@ -96,4 +96,5 @@ def _mean(study: Study, row: InputDriftOut, mean: float | None) -> str:
     if getattr(item, "kind", "number") == "ordinal":
         return f"level {mean + 1:.1f} on average"
     back = {"log": math.exp, "log1p": math.expm1, "none": float}[row.transform](mean)
-    return f"{back:.3g} {item.unit or ''} {'on average' if row.transform == 'none' else 'typically'}"
+    rounded = float(f"{back:.3g}")
+    return f"{rounded:.10g} {item.unit or ''} {'on average' if row.transform == 'none' else 'typically'}"

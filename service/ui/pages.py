@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.api import answers, scheduling
-from service.api.next_visits import last_seen
+from service.api.next_visits import last_seen, require_followed
 from service.rules import moment, require_study, tiers
 from service.ui.bars import BarChart, bar_charts
 from service.ui.chart import Chart, charts
@@ -88,7 +88,7 @@ def patient_page(
     """Work out a patient's page; `tier` in place of the patient's own."""
     patient = stored.patient
     messages: list[str] = []
-    planned = answers.or_warn(lambda: _schedule(model, planning, stored, tier), messages)
+    planned = answers.or_warn(lambda: _schedule(model, planning, stored, today, tier), messages)
     risk = answers.or_warn(lambda: _risk(model, stored, today), messages)
     labels = {event.name: event.label or event.name for event in model.predictor.study.event}
     change = answers.or_warn(lambda: _last_change(model, patient), messages) if planned else None
@@ -117,14 +117,17 @@ def patient_page(
 def _recorded(model: LoadedModel, patient: Patient) -> list[tuple[str, Value, str]]:
     """List the baselines; those that the model's study does not have come last, by their names."""
     known = {item.name: (item.label or item.name, item.unit or "") for item in model.predictor.study.baseline}
-    names = [*(name for name in known if name in patient.baseline), *(patient.baseline.keys() - known.keys())]
+    names = [*(name for name in known if name in patient.baseline), *sorted(patient.baseline.keys() - known.keys())]
     words = [known.get(name, (name, "")) for name in names]
     return [(label, patient.baseline[name], unit) for name, (label, unit) in zip(names, words, strict=True)]
 
 
-def _schedule(model: LoadedModel, planning: Planning, stored: StoredPatient, tier: str | None) -> ScheduleOut:
+def _schedule(
+    model: LoadedModel, planning: Planning, stored: StoredPatient, today: date, tier: str | None
+) -> ScheduleOut:
     require_study(model.predictor.study, stored)
     patient = stored.patient
+    require_followed(patient, today)
     return scheduling.full(model, planning, patient, last_seen(patient), tier=tier, policy=None)
 
 

@@ -27,7 +27,8 @@ from service.ui.monitored import monitoring_page
 from service.ui.pages import patient_page
 
 # Told to send no referrer, a browser does not name the origin of a form either, and the pages' own forms are refused.
-OWN_FORMS = {"referrer-policy": "same-origin"}
+# The origin is all that it may name: what was searched for, and whose page it was, stand in the address.
+OWN_FORMS = {"referrer-policy": "strict-origin"}
 
 
 def _require_html_answer(request: Request) -> None:
@@ -50,7 +51,8 @@ def show_patients(
     number, reference = int(page), q.strip()
     look = find_overdue if show == "overdue" else find
     found = look(service, asked.caller.centres, reference=reference, number=number)
-    service.reads.note(asked.entry(service.clock(), "patients.list", page=number))
+    action = "overdue.read" if show == "overdue" else "patients.list"
+    service.reads.note(asked.entry(service.clock(), action, page=number, searched=bool(reference)))
     kept = {name: value for name, value in (("q", reference), ("show", show)) if value not in ("", "all")}
     return _page("patients.html", service.model, found=found, number=number, q=reference, show=show, kept=kept)
 

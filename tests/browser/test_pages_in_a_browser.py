@@ -64,7 +64,7 @@ def test_somebody_logs_in_looks_somebody_up_and_logs_out(browser, addresses):
     with browser.new_context(viewport=PHONE, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(addresses["monitoring"])
-        assert "Log in to see the page that you asked for" in page.inner_text("main")
+        assert "Log in to go on" in page.inner_text("main")
         page.keyboard.type("wrong")  # the field has the focus
         page.keyboard.press("Enter")
         assert "does not open anything" in page.get_by_role("alert").inner_text()
@@ -116,6 +116,13 @@ def test_paper_shows_what_a_screen_unfolds(show):
     assert tables.count() > 10
     assert all(tables.nth(number).bounding_box()["height"] > 0 for number in range(tables.count()))
     assert not page.locator("nav").is_visible()
+
+
+def test_paper_shows_what_the_monitoring_page_folds_once_there_are_many_quarters(show):
+    page = show("monitoring", A4_INSIDE_MARGINS, "print")
+    folded = "<details><summary>9 earlier quarters</summary><p id='earlier'>Found</p></details>"
+    page.evaluate("html => document.querySelector('main').insertAdjacentHTML('beforeend', html)", folded)
+    assert page.locator("#earlier").bounding_box()["height"] > 0
 
 
 def test_everything_unfolds_and_scrolls_by_keyboard(show):

@@ -1,5 +1,7 @@
 """Training on a real cluster of other processes."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -51,3 +53,14 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_line(tmp_path, address, a
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("--dask: no scheduler answers")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("tls://127.0.0.1:1", "a tls address needs certificates"), ("127.0.0.1", "no scheduler")]
+)
+def test_nothing_follows_that_line_when_the_program_ends(tmp_path, address, said, arguments):
+    command = [sys.executable, "-m", "model.train", *arguments, str(tmp_path / "out"), "--dask", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith(f"--dask: {said}")

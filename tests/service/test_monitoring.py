@@ -194,7 +194,7 @@ def test_overdue_is_who_the_pages_call_overdue(client, app, ids, model, records)
     assert late["open_patients"] == len(still)
     with database.reading() as patients:
         stored = [patients.get(patient_id) for patient_id in open_ids.values()]
-    planned = next_visits(model, app.state.service.planning, stored)
+    planned = next_visits(model, app.state.service.planning, stored, TODAY)
     pages = [ListedPatient.of(*each, TODAY) for each in zip(stored, planned, strict=True)]
     shown = {str(page.stored.patient_id) for page in pages if page.days_overdue > 0}
     assert {row["patient_id"] for row in late["patients"]} == shown

@@ -1,5 +1,6 @@
 """The pages: what they say, and that they need nothing but themselves."""
 
+import re
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -197,6 +198,18 @@ def test_pages_say_why_there_is_no_number(client, patient, address, fact, said):
         assert "Risk as of" not in shown.text
 
 
+def test_who_died_between_visits_is_not_overdue_and_has_no_plan(client, patient, address):
+    client.post(f"{patient}/visits", json=VISIT)
+    body = {"date": "2025-03-01", "event": "death"}
+    assert client.post(f"{patient}/outcome", json=body, headers=ANY_VERSION).status_code == 201
+    listed, own = page(client, "/ui").text, page(client, address).text
+    assert "Follow-up ended on 2025-03-01." in listed
+    assert "The patient's follow-up had ended by this date." in own
+    for shown in (listed, own):
+        assert not re.search("overdue (by|[0-9])|Next visit [0-9]|Overdue by", shown)
+    assert "No visit is overdue." in page(client, "/ui?show=overdue").text
+
+
 def test_pages_give_no_number_for_a_record_of_another_study(client, address, app):
     with app.state.service.database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(text("update patient set study = 'csl'"))
@@ -272,6 +285,21 @@ def test_the_overdue_are_listed_apart_the_longest_overdue_first(client):
     own = page(client, links(page(client, "/ui?q=A-1"))[-1]).text
     days = next(row["days_overdue"] for row in late if row["patient_ref"] == "A-1")
     assert f"Overdue by {days} days: the plan below is that of 2023-01-15." in own
+
+
+def test_nobody_who_is_overdue_is_left_out_of_the_pages(client, monkeypatch):
+    monkeypatch.setattr("service.monitoring.overdue.MOST_LISTED", 1)
+    for reference, origin in (("A-1", "2023-01-15"), ("B-2", "2022-01-15")):
+        client.post("/v1/patients", json={**PATIENT, "patient_ref": reference, "origin_date": origin})
+    late = client.get("/v1/monitoring/overdue").json()
+    assert (late["total"], len(late["patients"])) == (2, 1)
+    assert "2 overdue patients" in page(client, "/ui?show=overdue").text
+    assert "1 overdue patient whose reference holds “a”" in page(client, "/ui?show=overdue&q=a").text
+
+
+def test_an_address_that_asks_for_too_much_is_told_the_rule(client):
+    assert "The text to find: " in page(client, f"/ui?q={'x' * 101}", 422).text
+    assert "The address asks for a “show” that there is not." in page(client, "/ui?show=late", 422).text
 
 
 def test_the_patient_page_says_what_is_recorded(client, address):

@@ -260,7 +260,7 @@ def test_every_answer_has_the_headers_that_keep_it_private(own, own_app):
         assert expected.items() <= dict(answer.headers).items()
         # Pages have forms, whose origin a browser would not name under the stricter policy.
         is_page = answer.headers["content-type"].startswith("text/html")
-        assert answer.headers["referrer-policy"] == ("same-origin" if is_page else "no-referrer")
+        assert answer.headers["referrer-policy"] == ("strict-origin" if is_page else "no-referrer")
         policy = answer.headers["content-security-policy"].split("; ")
         assert {"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} <= set(policy)
         assert "access-control-allow-origin" not in answer.headers

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from service.access.keys import Secret
+from service.access.refusals import SECONDS_BETWEEN, Refusals
 from service.access.session import COOKIE, LASTS_SECONDS, Sessions
-from service.access.strangers import SECONDS_BETWEEN
 from tests.service.checks import problem
 from tests.service.conftest import NOW, key_for
 
@@ -72,14 +72,17 @@ def test_a_key_that_is_not_for_pages_does_not_log_in(browser, app):
 
 
 def test_who_logged_in_and_who_tried_to_is_in_the_audit_log(browser, app, admin, monkeypatch):
-    clock, strangers = {"now": 1000.0}, app.state.service.access.strangers
-    monkeypatch.setattr(strangers, "clock", lambda: clock["now"])
-    monkeypatch.setattr(strangers, "_next", 0.0)  # others tried before
-    monkeypatch.setattr(strangers, "_count", 0)
+    clock, refusals = {"now": 1000.0}, Refusals(lambda: clock["now"])
+    monkeypatch.setattr(app.state.service.access.refusals, "__dict__", refusals.__dict__)
     head = admin.get("/v1/audit/verify").json()["head_sequence"]
     good, over, other = key_of(app, "clinician"), key_of(app, "clinician", days=0), key_of(app, "ingest")
-    for key in (good, over, other, "x", "y", Secret.new().text):
+    for key in (good, over, other, over, "x", "y", over, Secret.new().text):
         log_in(browser, key)
+    clock["now"] += SECONDS_BETWEEN
+    app.state.service.reads.settle()
+    browser.post("/ui/login", data={"key": "x"})  # too soon after the count
+    clock["now"] += SECONDS_BETWEEN
+    app.state.service.reads.settle()
     clock["now"] += SECONDS_BETWEEN
     browser.post("/ui/login", data={"key": "x"}, headers={"x-request-id": "the-last"})
     admin.get("/v1/audit/verify")
@@ -90,12 +93,23 @@ def test_who_logged_in_and_who_tried_to_is_in_the_audit_log(browser, app, admin,
         ("session.begin", name[good], {}),
         ("session.refuse", name[over], {"attempts": 1}),
         ("session.refuse", name[other], {"attempts": 1}),
-        # Of strangers, who may be any number, those of ten seconds are one entry.
         ("session.refuse", "anonymous", {"attempts": 1}),
-        ("session.refuse", "anonymous", {"attempts": 3}),
+        # Anybody can make any number: those of ten seconds are one more entry each.
+        ("session.refuse", name[over], {"attempts": 2}),
+        ("session.refuse", "anonymous", {"attempts": 2}),
+        ("session.refuse", "anonymous", {"attempts": 1}),
+        ("session.refuse", "anonymous", {"attempts": 1}),
     ]
     assert entries[-1]["request_id"] == "the-last"
     assert not any(Secret.parse(key).secret in log.text for key in name)
+
+
+def test_refusals_that_are_not_written_down_yet_are_when_the_service_stops():
+    refusals = Refusals(lambda: 0.0)
+    assert [refusals.refused("somebody") for _ in range(4)] == [True, False, False, False]
+    assert refusals.due() == {}
+    assert refusals.due(at_the_end=True) == {"somebody": 3}
+    assert refusals.due(at_the_end=True) == {}
 
 
 def test_a_session_reads_pages_and_the_audit_and_nothing_else(browser, app, patients, model):

@@ -157,6 +157,15 @@ def test_roles_and_centres_are_those_that_the_settings_name_and_no_others(tokens
     assert of(groups=["risk-admins"], centres=[]).centres is None
 
 
+@pytest.mark.parametrize(
+    "group", ["CN=Risk-Doctors,OU=Groups,OU=Surgery," + "DC=hospital," * 8, "Klinik\N{NO-BREAK SPACE}Nord"]
+)
+def test_a_group_that_the_settings_name_may_have_any_name(tokens, provider, group):
+    about = replace(tokens.provider, roles={group: "clinician"}, centres={group: "north"})
+    caller = replace(tokens, provider=about).caller(provider.token(groups=[group], centres=[group]), SECONDS)
+    assert (caller.roles, caller.centres) == ({"clinician"}, {"north"})
+
+
 def test_centres_can_be_translated_and_a_star_is_every_one(tokens, provider):
     about = replace(tokens.provider, centres_claim="org.units", centres={"u1": "north", "u2": "south", "all": "*"})
     tokens = replace(tokens, provider=about)
