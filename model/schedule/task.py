@@ -77,6 +77,7 @@ class Task:
         """The patients as the compiled search reads them."""
         prospect = self.prospect
         price = np.ascontiguousarray(self.price, dtype=np.float64)
+        # Most patients have mass at some paces only. Unsigned: what might be negative keeps loops off the vector unit.
         some = self.cells > 0
         first, after = some.argmax(axis=2), self.cells.shape[2] - some[:, :, ::-1].argmax(axis=2)
         after = np.where(some.any(axis=2), after, first)
