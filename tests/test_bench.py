@@ -1,7 +1,10 @@
 """The benchmark suite runs, and what it compares does the work that it says."""
 
+import json
+
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import timing
 from benchmarks.suite import Bench
 from benchmarks.timing import compare
@@ -22,3 +25,13 @@ def test_every_part_of_the_suite_runs(tmp_path, monkeypatch):
     rows = list(Bench(tmp_path / "cohort").run())
     assert [row.n for row in rows] == [250, 250, 1, 250, 250, 250]
     assert all(row.ratio > 0 for row in rows)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_command_prints_a_table_and_writes_the_same_figures(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(timing, "ROUNDS", 1)
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
+    assert command.main(["--patients", "250"]) == 0
+    shown, written = capsys.readouterr().out, json.loads((tmp_path / "results.json").read_text())
+    assert shown.count("\n") == 2 + len(written["rows"])
+    assert all(f"| {row['name']} ({row['n']}) |" in shown for row in written["rows"])
