@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict, deque
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -153,7 +154,7 @@ def _spoil(document: Any, rng: Random) -> None:
     if rng.random() < 0.3:
         place.pop(name, None)
     else:
-        place[name] = rng.choice(JUNK)
+        place[name] = deepcopy(rng.choice(JUNK))  # It may be spoiled in its turn.
 
 
 def _word(schema: dict[str, Any], schemas: Schemas, rng: Random) -> str:
