@@ -17,7 +17,7 @@ from examples.truth.cohorts import study_of
 from examples.truth.judged import trained
 from examples.truth.tables import header, line
 from model.audit.detection import detection_steps, onset_seen_from_each_landmark
-from model.audit.named import chance_named
+from model.audit.named import by_visit, chance_named
 from model.command_line import at_least
 
 if TYPE_CHECKING:
@@ -79,12 +79,7 @@ def chances(predictor: Predictor, known: Known) -> FloatArray:
             detection_steps(predictor.study, here, exit_month, onset[number], cause=number)
             for number in predictor.study.targets
         ]
-        visits = np.concatenate([np.stack([each.patient, each.month], axis=1) for each in steps])
-        _, row = np.unique(visits, axis=0, return_inverse=True)
-        cause = np.repeat(np.arange(len(steps)), [len(each.patient) for each in steps])
-        part = np.zeros((row.max(initial=-1) + 1, len(steps)))
-        part[row, cause] = np.concatenate([each.probability for each in steps])
-        parts.append(part)
+        parts.append(by_visit(steps)[0])
     return np.concatenate(parts)
 
 

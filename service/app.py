@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -98,6 +99,22 @@ def utc_now() -> datetime:
     return datetime.now(tz=UTC)
 
 
+def _access(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Access:
+    access = Access(
+        database,
+        clock,
+        tokens=None if settings.oidc is None else tokens_of(settings.oidc),
+        secure=settings.tls_cert is not None or settings.behind_proxy,
+    )
+    return access if settings.session_secret is None else replace(access, sessions=Sessions(settings.session_secret))
+
+
+def _refused_logins(access: Access, *, at_the_end: bool) -> list[Entry]:
+    """Write down how many logins were refused lately."""
+    due = access.refusals.due(at_the_end=at_the_end).items()
+    return [Entry(access.clock(), name, "session.refuse", details={"attempts": count}) for name, count in due]
+
+
 def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Load the model and open the database; raises ArtifactError, BadInputError (policies) or SQLAlchemy's errors."""
     database = Database(settings.database)
@@ -107,7 +124,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
     except BaseException:
         database.close()
         raise
-    reads = Reads(database)
+    access = _access(settings, database, clock)
+    reads = Reads(database, partial(_refused_logins, access))
     collector = _collector(settings.traces_endpoint)
 
     @asynccontextmanager
@@ -131,19 +149,6 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> F
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,
     )
-    access = Access(
-        database,
-        clock,
-        tokens=None if settings.oidc is None else tokens_of(settings.oidc),
-        secure=settings.tls_cert is not None or settings.behind_proxy,
-    )
-    if settings.session_secret is not None:
-        access = replace(access, sessions=Sessions(settings.session_secret))
-    refusals = access.refusals
-    reads.owed = lambda at_the_end: [
-        Entry(clock(), name, "session.refuse", details={"attempts": count})
-        for name, count in refusals.due(at_the_end=at_the_end).items()
-    ]
     app.state.service = Service(live.live.model, live.live.planning, database, clock, access, reads, live)
 
     def use_live() -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from model.audit.detection import detection_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from model.audit.detection import DetectionSteps, OnsetMass
     from model.study.definition import Study
-    from model.types import FloatArray, Histories
+    from model.types import FloatArray, Histories, IntArray
 
 
 def named_detections(
@@ -30,15 +30,25 @@ def named_detections(
     steps = {cause: detection_steps(study, histories, exit_month, seen, cause=cause) for cause, seen in onset.items()}
     if not steps:
         return steps
-    visit = np.concatenate([np.stack([each.patient, each.month], axis=1) for each in steps.values()])
-    cause = np.repeat(np.arange(len(steps)), [len(each.patient) for each in steps.values()])
-    _, row = np.unique(visit, axis=0, return_inverse=True)
-    chance = np.zeros((row.max(initial=-1) + 1, len(steps)))
-    chance[row, cause] = np.concatenate([each.probability for each in steps.values()])
+    chance, row, cause = by_visit(list(steps.values()))
     named = chance_named(chance)[row, cause]
     return {
         number: replace(each, probability=named[cause == place]) for place, (number, each) in enumerate(steps.items())
     }
+
+
+def by_visit(steps: Sequence[DetectionSteps]) -> tuple[FloatArray, IntArray, IntArray]:
+    """Put the causes' steps at one visit beside each other.
+
+    Returns P(found | nothing found before), (n_visits, n_causes), 0 where no test could find the cause; and where in it
+    each step went, all of the first cause, then all of the second: row and column.
+    """
+    visit = np.concatenate([np.stack([each.patient, each.month], axis=1) for each in steps])
+    cause = np.repeat(np.arange(len(steps)), [len(each.patient) for each in steps])
+    _, row = np.unique(visit, axis=0, return_inverse=True)
+    chance = np.zeros((row.max(initial=-1) + 1, len(steps)))
+    chance[row, cause] = np.concatenate([each.probability for each in steps])
+    return chance, row, cause
 
 
 def chance_named(chance: FloatArray) -> FloatArray:

@@ -189,7 +189,8 @@ def _update_cause(
     if method == "kept" or not n_events:
         return CauseUpdate("kept", n_events)
     with threadpool_limits(limits=1):
-        return _moved(old, patients, number, method, rng, near=near, forecasts=forecasts)
+        hazard, past = _moved(old, patients, number, method, rng, near=near, forecasts=forecasts)
+    return CauseUpdate(method, n_events, hazard, past)
 
 
 def _moved(
@@ -201,26 +202,25 @@ def _moved(
     *,
     near: CauseUpdate | None,
     forecasts: bool,
-) -> CauseUpdate:
+) -> tuple[Moved | None, Moved | None]:
     cause, watched = old.causes[number - 1], patients.watched[number - 1]
     timed = np.array([feature.what == "time" for feature in old.features])
     luck = rng.standard_normal(cause.hazard.draws.pack().shape)
     # The last bin's luck is the level's; both hazards of a cause share it, since they say nearly the same.
     shared = luck[:, len(cause.hazard.best.shape) - 1 :]
-    past, hazard = None, None
+    past = None
     if watched is not None and cause.past is not None:
         past = _move(
             cause.past, view_results(watched), method, timed, shared, near=near.past if near else None, exact=False
         )
-    n_events = int(patients.happened[number - 1].sum())
     if past is not None and not forecasts:
-        return CauseUpdate(method, n_events, hazard, past)
+        return None, past
     rows = patients.rows_of(number, None if past is None else past.fitted.best)
     its_luck = luck if method == "refit" else shared
     hazard = _move(
         cause.hazard, view_rows(rows), method, timed, its_luck, near=near.hazard if near else None, exact=past is None
     )
-    return CauseUpdate(method, n_events, hazard, past)
+    return hazard, past
 
 
 def _applied(cause: CauseModel, update: CauseUpdate) -> CauseModel:

@@ -154,7 +154,7 @@ def gains(task: Task, plan: IntArray) -> FloatArray:
 def improve(task: Task, limits: Limits, plan: IntArray) -> tuple[IntArray, FloatArray]:
     """Improve plans of actions, (n_patients, n_slots), that keep the limits; returns (plans, their objective).
 
-    Goes through the slots and changes one visit at a time while that gains.
+    Goes through the slots and changes one visit at a time, then two that follow each other, while that gains.
     """
     best, value = np.array(plan, dtype=np.int64), np.empty(len(plan))
     improve_each(task.looks, task.people, limits, best, value)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from service.audit_log.chain import append
 from service.errors import AuditLogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from service.audit_log.chain import Entry
     from service.store.database import Database
@@ -23,9 +23,11 @@ MOST_AT_ONCE = 1000
 log = logging.getLogger("service")
 
 
-def nothing_owed(_at_the_end: bool, /) -> Iterable[Entry]:  # noqa: FBT001
-    """Give no entries."""
-    return ()
+class Owed(Protocol):
+    """Gives entries that have come due, or all that are left."""
+
+    def __call__(self, *, at_the_end: bool) -> Iterable[Entry]:
+        """Give each once."""
 
 
 class Reads:
@@ -36,10 +38,9 @@ class Reads:
     then they are refused, rather than answered and not written down.
     """
 
-    def __init__(self, database: Database, owed: Callable[[bool], Iterable[Entry]] = nothing_owed) -> None:
-        """Take a database, and who gives entries that have come due, or all that are left (True) at the end."""
+    def __init__(self, database: Database, owed: Owed | None = None) -> None:
         self._database = database
-        self.owed = owed
+        self._owed = owed
         self._waiting: deque[Entry] = deque()
         self._flushing = Lock()
         self._ended = Event()
@@ -80,7 +81,8 @@ class Reads:
 
     def settle(self, *, at_the_end: bool = False) -> None:
         """Take what has come due, append what waits and clear away what was erased; raises as `flush` does."""
-        self._waiting.extend(self.owed(at_the_end))
+        if self._owed is not None:
+            self._waiting.extend(self._owed(at_the_end=at_the_end))
         self.flush()
         self._database.overwrite_erased()
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -41,7 +42,7 @@ class Database:
         self.newest = revision.newest()
         self.turns = Turns()
         # Whether something erased may still be in the log: whoever wrote here before may have been killed.
-        self._erased = True
+        self._erased, self._overwriting = True, Lock()
         # SQLite's readers see one moment anyway.
         self._one_moment = {} if url.drivername == "sqlite" else {"isolation_level": "REPEATABLE READ"}
 
@@ -95,8 +96,9 @@ class Database:
         """
         if self.engine.dialect.name != "sqlite" or not (more or self._erased):
             return
-        self._erased = True
-        with self.engine.connect() as connection:
+        # One at a time: who began before something was erased must not say that it is gone.
+        with self._overwriting, self.engine.connect() as connection:
+            self._erased = True
             # Past SQLAlchemy, whose transaction would itself hold the log up.
             driver: Any = connection.connection.driver_connection
             driver.execute("PRAGMA busy_timeout = 0")
@@ -106,7 +108,7 @@ class Database:
                 held_up = True
             finally:
                 driver.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
-        self._erased = bool(held_up)
+            self._erased = bool(held_up)
         if held_up and more:
             log.warning("what was erased stays in the write-ahead log until nobody reads any more")
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from service.errors import DuplicateError, NotFoundError
 from service.record import Outcome, Patient, Visit
 from service.settings import database_url
-from service.store.database import BUSY_SECONDS, Database
+from service.store.database import Database
 from service.store.types import Base
 from tests.service.conftest import NOW
 
@@ -133,7 +133,8 @@ def test_sqlite_writes_ahead_syncs_fully_and_checks_references(tmp_path):
     assert found == ["wal", 2, 1]
 
 
-def test_what_is_erased_is_no_longer_on_the_disk(tmp_path, caplog):
+def test_what_is_erased_is_no_longer_on_the_disk(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("service.store.database.BUSY_SECONDS", 60)
     file = tmp_path / "x.sqlite"
     database = Database(database_url(f"sqlite:///{file}"))
     database.create_tables()
@@ -154,7 +155,7 @@ def test_what_is_erased_is_no_longer_on_the_disk(tmp_path, caplog):
     with caplog.at_level("WARNING", "service"):
         database.overwrite_erased(more=True)
     assert "until nobody reads any more" in caplog.text
-    assert time.monotonic() - began < 0.8 * BUSY_SECONDS  # Whoever reads holds nobody up.
+    assert time.monotonic() - began < 30  # Whoever reads holds nobody up, for a minute at most as it is here.
     reader.close()
     database.overwrite_erased()  # It is still owed.
     left = on_disk()  # while the database is in use
