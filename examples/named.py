@@ -1,8 +1,8 @@
 """How much it matters which event an outcome names when a visit finds several: `python -m examples.named`.
 
-The audit takes each of them to be as likely to be named (`model.audit.named`); a registry may put the worst first.
-This prints, of fresh synthetic patients, how many events of each cause are expected under either rule. The synthetic
-clinics name the worst: distant before nodal before local.
+Where a study file gives no `severity`, the audit takes each of them to be as likely to be named (`model.audit.named`).
+This prints, of fresh synthetic patients, how many events of each cause are expected so, and where the worst is named,
+as the synthetic clinics do and the default study says: distant before nodal before local.
 """
 
 from __future__ import annotations
@@ -47,25 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def table(both: Judged) -> Iterator[str]:
     """One line per cause, in the study's order, and their sum."""
     found = chances(both.predictor, both.fresh)
-    alike, worst = chance_named(found).sum(axis=0), worst_named(found).sum(axis=0)
+    targets = both.predictor.study.targets
+    severity = np.array([both.predictor.study.severity[number - 1] for number in targets])
+    alike, worst = (chance_named(found, each).sum(axis=0) for each in (0 * severity, severity))
     cause = both.fresh.cohort.outcomes.cause
     yield from header("cause", "named", "expected to be found", "each as likely to be named", "the worst named", "%")
-    for place, number in enumerate(both.predictor.study.targets):
+    for place, number in enumerate(targets):
         yield line(
             both.predictor.study.event_names[number - 1],
             int((cause == number).sum()),
             *(f"{each[place]:.1f}" for each in (found.sum(axis=0), alike, worst)),
             f"{100 * (worst[place] / alike[place] - 1):+.1f}",
         )
-    named = int(np.isin(cause, both.predictor.study.targets).sum())
+    named = int(np.isin(cause, targets).sum())
     yield line("all", named, *(f"{each.sum():.1f}" for each in (found, alike, worst)), "")
-
-
-def worst_named(found: FloatArray) -> FloatArray:
-    """P(found, and nothing worse found), from P(found), both (n_visits, n_causes), the worst cause last."""
-    nothing_from = np.cumprod(1.0 - found[:, ::-1], axis=1)[:, ::-1]
-    nothing_worse = np.concatenate([nothing_from[:, 1:], np.ones_like(found[:, :1])], axis=1)
-    return np.asarray(found * nothing_worse)
 
 
 def chances(predictor: Predictor, known: Known) -> FloatArray:

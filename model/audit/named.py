@@ -23,15 +23,15 @@ def named_detections(
     """Go through the visits as `detection_steps` does, for every cause, up to what the outcome will name.
 
     Returns by cause the visits with P(the tests there find the cause and the outcome names it | nothing found before).
-    Causes are found independently, given what is known before the visit. Of several found at one visit each is as
-    likely to be named: registries differ in what they put first, and the sum over causes, P(anything is found), does
-    not depend on it.
+    Causes are found independently, given what is known before the visit. Of several found at one visit the most severe
+    is named, as far as the study says; of equals each is as likely to be. The sum over causes, P(anything is found),
+    does not depend on it.
     """
     steps = {cause: detection_steps(study, histories, exit_month, seen, cause=cause) for cause, seen in onset.items()}
     if not steps:
         return steps
     chance, row, cause = by_visit(list(steps.values()))
-    named = chance_named(chance)[row, cause]
+    named = chance_named(chance, np.array([study.severity[number - 1] for number in steps]))[row, cause]
     return {
         number: replace(each, probability=named[cause == place]) for place, (number, each) in enumerate(steps.items())
     }
@@ -51,16 +51,18 @@ def by_visit(steps: Sequence[DetectionSteps]) -> tuple[FloatArray, IntArray, Int
     return chance, row, cause
 
 
-def chance_named(chance: FloatArray) -> FloatArray:
-    """P(found and named), from P(found), both (n_visits, n_causes).
+def chance_named(chance: FloatArray, severity: IntArray) -> FloatArray:
+    """P(found and named), from P(found), both (n_visits, n_causes), and the causes' severities, (n_causes,).
 
-    With N others found, one in 1 + N names this one; E[1 / (1 + N)] is the integral over t from 0 to 1 of
-    E[t^N] = product over the others of (1 - chance + chance t), a polynomial, which so many Gauss points integrate
-    exactly.
+    It is named if nothing more severe is found and, with N others found that are as severe, in one case of 1 + N.
+    E[1 / (1 + N)] is the integral over t from 0 to 1 of E[t^N] = product over them of (1 - chance + chance t), a
+    polynomial, which so many Gauss points integrate exactly.
     """
     node, weight = np.polynomial.legendre.leggauss(chance.shape[1] // 2 + 1)
     each = 1.0 - chance[:, :, None] * (1.0 - (node + 1.0) / 2.0)  # n_visits, n_causes, n_nodes
     share = np.ones_like(chance)
     for cause in range(chance.shape[1]):
-        share[:, cause] = np.delete(each, cause, axis=1).prod(axis=1) @ weight / 2.0
+        equals = np.flatnonzero(severity == severity[cause])
+        share[:, cause] = each[:, equals[equals != cause]].prod(axis=1) @ weight / 2.0
+        share[:, cause] *= (1.0 - chance[:, severity > severity[cause]]).prod(axis=1)
     return chance * share

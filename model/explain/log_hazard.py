@@ -68,8 +68,14 @@ def _added(predictor: Predictor, parameters: Parameters, away: FloatArray, as_of
     added = away * parameters.steady
     added[:, fading] += away[:, fading] * parameters.wearing_off * predictor.grid.fade[0]
     step = predictor.grid.risk_month[1]
-    now, usual = (clock_between(start, start + step) for start in (as_of_month, average_landmark(predictor)))
-    added[:, _time(predictor)] += parameters.clock * (now - usual)
+    now, usual = (
+        slope * parameters.clock + rest
+        for slope, rest in (
+            clock_between(start, start + step, parameters.around)
+            for start in (as_of_month, average_landmark(predictor))
+        )
+    )
+    added[:, _time(predictor)] += now - usual
     return added
 
 

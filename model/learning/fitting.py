@@ -15,7 +15,6 @@ from model.landmarks import at_risk, supported_until
 from model.onset.boosting import Trees
 from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count, watch
 from model.onset.grid import TimeGrid
-from model.onset.hazard import Parameters
 from model.onset.presence import Presence, Readings
 from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
@@ -26,6 +25,7 @@ from model.watch import runner, unwatched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from model.onset.hazard import Parameters
     from model.onset.prior import HazardPrior
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray, Outcomes
@@ -206,7 +206,7 @@ def _fitted(best: Parameters, covariance: FloatArray, luck: FloatArray) -> Fitte
     The symmetric root keeps each parameter's luck mostly its own, so that equal luck moves two fits alike.
     """
     drawn = _drawn(best.pack(), covariance, luck)
-    return Fitted(best, Parameters.unpack(drawn, n_bins=len(best.shape), n_scores=len(best.steady)))
+    return Fitted(best, best.like(drawn))
 
 
 def _drawn(best: FloatArray, covariance: FloatArray, luck: FloatArray) -> FloatArray:

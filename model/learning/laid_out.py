@@ -95,8 +95,11 @@ class LaidOut:
         watched = (None if each is None else _selected(each, data, kept) for each in self.watched)
         return type(self)(data, tuple(watched), tuple(found[kept] for found in self.happened))
 
-    def rows_of(self, cause: int, past: Parameters | None) -> RiskRows:
-        """Events and exposures past every landmark: as known, or as expected under the hazard between landmarks."""
+    def rows_of(self, cause: int, past: Parameters | None, *, around: float) -> RiskRows:
+        """Events and exposures past every landmark: as known, or as expected under the hazard between landmarks.
+
+        around : as in Parameters
+        """
         watched, data = self.watched[cause - 1], self.data
         if watched is None or past is None:
             exit_month, happened = data.outcomes.exit_month, self.happened[cause - 1]
@@ -105,7 +108,7 @@ class LaidOut:
             posterior = onset_posterior(past_hazard(past, data.scores, data.grid, watched.row_of()), watched.results)
             placement = Placement.of(data.rows, data.grid, watched.results.width)
             events, exposure = expected_rows(placement, posterior, watched.results)
-        return risk_rows(data, events, exposure)
+        return risk_rows(data, events, exposure, around)
 
     def log_likelihoods(self, predictor: Predictor) -> FloatArray:
         """Log likelihood of what was observed in each patient, by cause, (n_patients, n_causes).
@@ -121,7 +124,7 @@ class LaidOut:
                 hazard = past_hazard(cause.past.best, data.scores, data.grid, watched.row_of())
                 columns.append(onset_posterior(hazard, watched.results).log_evidence)
                 continue
-            rows = self.rows_of(number, None)
+            rows = self.rows_of(number, None, around=cause.hazard.best.around)
             by_row = row_log_likelihood(cause.hazard.best, rows)
             columns.append(np.bincount(rows.patient, by_row, minlength=len(data.histories)).astype(np.float64))
         return np.column_stack(columns)
@@ -156,4 +159,4 @@ def view_rows(rows: RiskRows) -> Callable[[Parameters], View]:
 def _selected(watched: Watched, data: TrainingData, kept: BoolArray) -> Watched:
     results = watched.results
     few = ResultLikelihood(results.width[kept], results.given_beginning[kept], results.given_none[kept])
-    return Watched(data.rows, data.scores, few, data.grid)
+    return Watched(data.rows, data.scores, few, data.grid, watched.around)

@@ -20,13 +20,13 @@ from scipy.linalg import cho_factor, cho_solve, inv
 from threadpoolctl import threadpool_limits
 
 from model.learning.laid_out import View, view_results, view_rows
-from model.onset.hazard import Parameters
 from model.predictor import CauseModel, Fitted, Predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from model.learning.laid_out import LaidOut
+    from model.onset.hazard import Parameters
     from model.types import BoolArray, FloatArray, IntArray
 
 Method = Literal["kept", "intercept", "slope", "refit"]
@@ -215,7 +215,8 @@ def _moved(
         )
     if past is not None and not forecasts:
         return None, past
-    rows = patients.rows_of(number, None if past is None else past.fitted.best)
+    around = cause.hazard.best.around
+    rows = patients.rows_of(number, None if past is None else past.fitted.best, around=around)
     its_luck = luck if method == "refit" else shared
     hazard = _move(
         cause.hazard, view_rows(rows), method, timed, its_luck, near=near.hazard if near else None, exact=past is None
@@ -248,7 +249,6 @@ def _move(
     otherwise the information is the spread of the patients' scores, which allows for what was not seen
     """
     start, draws = old.best.pack(), old.draws.pack()
-    sizes = {"n_bins": len(old.best.shape), "n_scores": len(old.best.steady)}
     if method == "refit":
         ways = np.eye(len(start))
         precision = inv(np.cov(draws, rowvar=False) + _between_sites(old.best, timed))
@@ -258,7 +258,7 @@ def _move(
     begin = None if near is None else near.amount
 
     def see(vector: FloatArray) -> View:
-        return view(Parameters.unpack(vector, **sizes))
+        return view(old.best.like(vector))
 
     amount, top, converged = climb(see, start, ways, precision, begin)
     scores = top.patient_scores()
@@ -277,7 +277,7 @@ def _move(
         # From a draw that was too high the site would have gone up by less: to first order, by this much.
         less = (drawn - moved) @ information @ ways @ bread
         drawn = drawn + np.einsum("dpw,dw->dp", own, wander - less)
-    return Moved(Fitted(*(Parameters.unpack(each, **sizes) for each in (moved, drawn))), amount, covariance, converged)
+    return Moved(Fitted(old.best.like(moved), old.best.like(drawn)), amount, covariance, converged)
 
 
 def _ways(parameters: Parameters, timed: BoolArray, method: Method) -> FloatArray:
@@ -286,7 +286,7 @@ def _ways(parameters: Parameters, timed: BoolArray, method: Method) -> FloatArra
     Scores are 0 at the training mean, so the slope turns about the average patient. The effect of time is the hazard's
     shape, not what tells patients apart.
     """
-    none = Parameters(*(np.zeros_like(part) for part in vars(parameters).values()))
+    none = parameters.like(np.zeros_like(parameters.pack()))
     level = replace(none, shape=np.ones_like(parameters.shape))
     steady = parameters.steady.copy()
     steady[..., np.flatnonzero(timed)] = 0.0

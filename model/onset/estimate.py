@@ -108,15 +108,15 @@ def fit_cause(data: TrainingData, seen: Seen, *, cause: int, prior: HazardPrior)
 
 def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
     """Return the prior in place of a fit of one cause: nothing learned, however many events there are."""
-    sizes = {"n_scores": prior.n_scores}
+    around = usual_clock(data.study, cause)
     past = None
     if data.study.found_by_test(cause):
         between = penalty(prior, n_bins=1, n_fading=0)
-        level = Parameters.unpack(between.centre, n_bins=1, **sizes)
+        level = Parameters.unpack(between.centre, n_bins=1, n_scores=prior.n_scores, around=around)
         past = Fit(level, inv(between.precision), OnsetPosterior(*(np.zeros(0),) * 3), 0.0, 0, converged=True)
     n_bins = len(data.grid.fade)
     centre = penalty(prior, n_bins=n_bins, n_fading=len(data.fading))
-    parameters = Parameters.unpack(centre.centre, n_bins=n_bins, **sizes)
+    parameters = Parameters.unpack(centre.centre, n_bins=n_bins, n_scores=prior.n_scores, around=around)
     n_events = int((data.outcomes.cause == cause).sum())
     return CauseFit(parameters, inv(centre.precision), past, prior, n_events, 0, converged=True)
 
@@ -132,7 +132,7 @@ def events_and_expected(
         fit = _fit_known(data, cause, prior)
         happened = data.outcomes.cause == cause
         events, exposure = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
-        rows = risk_rows(data, events, exposure)
+        rows = risk_rows(data, events, exposure, fit.parameters.around)
         return rows.events.sum(axis=1), expected_events(fit.parameters, rows)
     watched = seen[0]
     return row_events(watched, _fit_past(watched, prior)[0])
@@ -168,10 +168,10 @@ def _fit_by_tests(data: TrainingData, seen: tuple[Watched, BoolArray], cause: in
     placement = Placement.of(data.rows, data.grid, watched.results.width)
     events, exposure = expected_rows(placement, past.posterior, watched.results)
     presence, free = _presence(data, watched, past, found, cause=cause)
-    rows = risk_rows(data, events * free, exposure * free)
+    rows = risk_rows(data, events * free, exposure * free, watched.around)
     prior = replace(prior, sd=np.where(prior.unknown == MARKER, prior.sd, known_later.sd))
     centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
-    parameters, _, converged = _climb(rows, centre)
+    parameters, _, converged = _climb(rows, centre, watched.around)
     # The score given what was seen is the expected complete score, so its spread over patients is the information
     # that was really there; the complete data's curvature would overstate it.
     by_patient = patient_scores(parameters, rows)
@@ -219,17 +219,18 @@ def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:
     ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
     growth = PaceRule.of(data.study, cause, data.scaling).growth(data.baselines)
     results = averaged_likelihood(data.study, data.histories, data.grid, growth, ending, cause=cause)
-    return Watched(data.rows, data.scores, results, data.grid), ending.found
+    return Watched(data.rows, data.scores, results, data.grid, usual_clock(data.study, cause)), ending.found
 
 
 def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
     """Newton's method to the end, and a covariance that allows for a patient's rows being about the same life."""
-    happened = data.outcomes.cause == cause
-    rows = risk_rows(data, *exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened))
+    happened, around = data.outcomes.cause == cause, usual_clock(data.study, cause)
+    known = exact_rows(data.rows, data.grid, exit_month=data.outcomes.exit_month, happened=happened)
+    rows = risk_rows(data, *known, around)
     start = None
     for _ in range(1 + WIDTH_ROUNDS):
         centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
-        parameters, iterations, converged = _climb(rows, centre, start=start)
+        parameters, iterations, converged = _climb(rows, centre, around, start=start)
         start = parameters
         by_patient = patient_scores(parameters, rows)
         bread = inv(derivatives(parameters, rows)[1] + centre.precision)
@@ -240,10 +241,14 @@ def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
     return CauseFit(parameters, covariance, None, used, n_events, iterations, converged)
 
 
-def _climb(rows: RiskRows, centre: Penalty, start: Parameters | None = None) -> tuple[Parameters, int, bool]:
+def _climb(
+    rows: RiskRows, centre: Penalty, around: float, start: Parameters | None = None
+) -> tuple[Parameters, int, bool]:
     """Newton's method to the maximum; returns (parameters, iterations, whether it converged)."""
-    sizes = {"n_bins": len(rows.fade), "n_scores": rows.scores.shape[1]}
-    parameters = start or Parameters.unpack(centre.centre, **sizes)
+    parameters = start
+    if parameters is None:
+        sizes = {"n_bins": len(rows.fade), "n_scores": rows.scores.shape[1]}
+        parameters = Parameters.unpack(centre.centre, **sizes, around=around)
     for iteration in range(1, MAX_ITERATIONS + 1):
         moved, _ = newton_step(parameters, rows, centre)
         change = float(np.abs(moved.pack() - parameters.pack()).max())
@@ -253,11 +258,21 @@ def _climb(rows: RiskRows, centre: Penalty, start: Parameters | None = None) -> 
     return parameters, MAX_ITERATIONS, False
 
 
-def risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray) -> RiskRows:
-    """Lay out events and exposures by hazard bin, (n_rows, n_bins), so that each month of follow-up counts once."""
+def usual_clock(study: Study, cause: int) -> float:
+    """The power by which a cause's hazard goes with time as far as is published, else 0."""
+    prior = study.event[cause - 1].prior
+    return 0.0 if prior is None else prior.power - 1.0
+
+
+def risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray, around: float) -> RiskRows:
+    """Lay out events and exposures by hazard bin, (n_rows, n_bins), so that each month of follow-up counts once.
+
+    around : as in Parameters; what its power leaves over counts as exposure
+    """
     shared = data.grid.coverage[data.rows.landmark]
     edge = data.rows.landmark_month[:, None] + data.grid.hazard_edge
-    clock = clock_between(edge[:, :-1], edge[:, 1:])
+    clock, rest = clock_between(edge[:, :-1], edge[:, 1:], around)
+    exposure = exposure * np.exp(rest)
     return RiskRows(
         data.scores, data.fading, data.grid.fade, clock, events / shared, exposure / shared, data.rows.patient
     )

@@ -27,17 +27,21 @@ class TimeGrid:
     landmark_month : (n_landmarks,) where the model learns and where past hazards are refreshed
     horizon_month : the longest time past a landmark that is answered
     n_onset : how many bins of the patient's clock are looked at; None = all, up to the last landmark and its horizon
+    exact : whether the time of every event is known, not only the visits around it: then the hazard's bins are the
+        steps of risk, or its effects would not be those of a Cox model
     """
 
     landmark_month: FloatArray
     horizon_month: float
     n_onset: int | None = None
+    exact: bool = False
 
     @classmethod
     def of(cls, study: Study, *, until: float) -> TimeGrid:
         """Build the grid of a study for landmarks up to `until`."""
         landmarks = np.array(study.landmark_months)
-        return cls(landmarks[landmarks <= until + 1e-9], study.horizon_months[-1])
+        exact = all(event.observed == "exact" for event in study.event)
+        return cls(landmarks[landmarks <= until + 1e-9], study.horizon_months[-1], exact=exact)
 
     def until(self, month: float) -> Self:
         """Look at the patient's clock only up to the bin that holds a month: later ones cost time and say nothing."""
@@ -47,7 +51,8 @@ class TimeGrid:
     @cached_property
     def hazard_edge(self) -> FloatArray:
         """Edges of the bins within which the hazard past a landmark is constant, (n_bins + 1,)."""
-        return np.asarray(HAZARD_EDGES * self.horizon_month, dtype=np.float64)
+        share = np.arange(RISK_STEPS + 1) / RISK_STEPS if self.exact else HAZARD_EDGES
+        return np.asarray(share * self.horizon_month, dtype=np.float64)
 
     @cached_property
     def fade(self) -> FloatArray:

@@ -45,12 +45,14 @@ class Watched:
     rows : their landmark rows, patients ascending
     scores : (n_rows, n_scores)
     results : (n_patients, ...) what the tests said
+    around : as in Parameters
     """
 
     rows: LandmarkRows
     scores: FloatArray
     results: ResultLikelihood
     grid: TimeGrid
+    around: float = 0.0
 
     def row_of(self) -> IntArray:
         """Row of every patient and landmark, 0 where there is none, (n_patients, n_landmarks)."""
@@ -91,10 +93,10 @@ def past_hazard(
     unknown : (n_draws, n_patients, 1) to be added for what is missing, or (1, 1) zero
     Returns (n_patients, n_onset), or (n_draws, n_patients, n_onset) for draws.
     """
-    clock = parameters.clock[..., None] * clock_between(grid.onset_edge[:-1], grid.onset_edge[1:])
+    clock, rest = clock_between(grid.onset_edge[:-1], grid.onset_edge[1:], parameters.around)
     linear = (scores @ parameters.steady.T).T + parameters.shape
     log_rate = linear[..., row_of[:, grid.latest_landmark]]
-    log_rate += clock + unknown
+    log_rate += (parameters.clock[..., None] * clock + rest) + unknown
     return np.asarray(np.exp(log_rate, out=log_rate))
 
 
@@ -123,7 +125,8 @@ def _residuals(
     """Beginnings less those expected by bin and by row, and each bin's clock."""
     begun, expected = _by_bin(watched, hazard, posterior)
     edge = watched.grid.onset_edge
-    return begun - expected, _by_row(watched, begun - expected), clock_between(edge[:-1], edge[1:])
+    clock, _ = clock_between(edge[:-1], edge[1:], watched.around)
+    return begun - expected, _by_row(watched, begun - expected), clock
 
 
 def row_events(watched: Watched, fit: Fit) -> tuple[FloatArray, FloatArray]:
@@ -163,12 +166,12 @@ def maximise(
     L-BFGS learns what that spread (Berndt, Hall, Hall and Hausman) gets wrong; the coordinates are set anew every few
     steps. No step goes down.
     """
-    sizes = {"n_bins": 1, "n_scores": watched.scores.shape[1]}
     row_of = watched.row_of()
     vector = penalty.centre if start is None else start
+    parameters = Parameters.unpack(vector, n_bins=1, n_scores=watched.scores.shape[1], around=watched.around)
 
     def look(vector: FloatArray) -> tuple[FloatArray, OnsetPosterior]:
-        hazard = past_hazard(Parameters.unpack(vector, **sizes), watched.scores, watched.grid, row_of)
+        hazard = past_hazard(parameters.like(vector), watched.scores, watched.grid, row_of)
         return hazard, onset_posterior(hazard, watched.results)
 
     def depth(step: FloatArray, start: FloatArray, root: FloatArray) -> tuple[float, FloatArray]:
@@ -208,7 +211,7 @@ def maximise(
             break
     covariance = cho_solve((root, False), np.eye(len(vector)))
     log_likelihood = float(posterior.log_evidence.sum())
-    return Fit(Parameters.unpack(vector, **sizes), covariance, posterior, log_likelihood, iterations, converged)
+    return Fit(parameters.like(vector), covariance, posterior, log_likelihood, iterations, converged)
 
 
 class _TooFarError(Exception):

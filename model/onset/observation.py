@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -69,28 +70,31 @@ class Ending:
     found : (n_patients,) whether it was found then
     named : (n_patients,) whether the outcome names it; what is found beside something worse may not be named
     last_negative_month : (n_patients,) stated moment without disease, NaN where the visits say it
+    cleared : (n_patients,) whether something less severe was found then and named: positive tests did not mean this
     """
 
     month: FloatArray
     found: BoolArray
     named: BoolArray
     last_negative_month: FloatArray
+    cleared: BoolArray
 
     @classmethod
     def nothing_found(cls, month: FloatArray) -> Self:
         """Nothing was found by then, (n_patients,)."""
         never = np.zeros(len(month), dtype=bool)
-        return cls(month, never, never, np.full(len(month), np.nan))
+        return cls(month, never, never, np.full(len(month), np.nan), never)
 
     def select(self, index: IntArray) -> Self:
         """Return some of the patients."""
-        return type(self)(self.month[index], self.found[index], self.named[index], self.last_negative_month[index])
+        return type(self)(*(part[index] for part in vars(self).values()))
 
 
 def ending_of(study: Study, histories: Histories, outcomes: Outcomes, grid: TimeGrid, *, cause: int) -> Ending:
     """Say how surveillance ended; what happens after the grid's end is not looked at, as if the study closed then.
 
-    A cause that the outcome does not name was found too if a test that sees nothing else was positive at the end.
+    A cause that the outcome does not name was found too if a test that sees nothing else was positive at the end. One
+    that the study calls more severe than what the outcome names was not: the outcome names the most severe.
     """
     closed = grid.onset_edge[-1]
     named = (outcomes.cause == cause) & (outcomes.exit_month <= closed)
@@ -102,7 +106,10 @@ def ending_of(study: Study, histories: Histories, outcomes: Outcomes, grid: Time
     last_test = np.where(looked, histories.visit_month, 0.0).max(axis=1, initial=0.0)
     found = named | beside
     month = np.where(found, outcomes.exit_month, last_test)
-    return Ending(month, found, named, np.where(named, outcomes.last_negative_month, np.nan))
+    last_negative_month = np.where(named, outcomes.last_negative_month, np.nan)
+    severity = np.array([math.inf, *(each or math.inf for each in study.severity)])  # by cause; the first is of none
+    cleared = (severity[outcomes.cause] < severity[cause]) & (month == outcomes.exit_month) & ~found
+    return Ending(month, found, named, last_negative_month, cleared)
 
 
 def result_likelihood(
@@ -112,7 +119,8 @@ def result_likelihood(
 
     Parameters
     ----------
-    histories : a positive result counts only where it found the cause; others are cleared or another cause's
+    histories : a positive result counts where it found the cause, and against it where the ending says that it did not;
+        others were cleared by work-up, or another cause's
     ending : beginnings are considered up to its month; the bin that holds it is cut there
 
     Notes
@@ -131,7 +139,8 @@ def result_likelihood(
     result = histories.test[:, :, [index for index, _ in able]]
     now = (ending.found[:, None] & (month == ending.month[:, None]))[:, :, None]
     positive = (result == POSITIVE) & now & (ending.named[:, None, None] | alone)
-    says = positive | ((result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None])
+    cleared = (result == POSITIVE) & (ending.cleared[:, None] & (month == ending.month[:, None]))[:, :, None]
+    says = positive | cleared | ((result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None])
     n_visits = month.shape[1]
     # A few patients' visits are gone through at once, those of many one after another: an early visit says something of
     # the first bins only.

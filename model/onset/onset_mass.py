@@ -39,7 +39,9 @@ class StepGrid(TimeGrid):
     @classmethod
     def like(cls, grid: TimeGrid, *, step_month: float, n_steps: int) -> Self:
         """Ask a model's grid at other steps."""
-        return cls(grid.landmark_month, grid.horizon_month, grid.n_onset, step_month, n_steps)
+        return cls(
+            grid.landmark_month, grid.horizon_month, grid.n_onset, grid.exact, step_month=step_month, n_steps=n_steps
+        )
 
     @cached_property
     def risk_month(self) -> FloatArray:
@@ -90,7 +92,7 @@ def onsets_by_pace(
         begun.reshape(*lead[:-1], lead[-1] * n_paces, 1, -1),
         np.repeat(results.width, n_paces, axis=0),
         np.repeat(moment.month, n_paces),
-        _Asked(grid.landmark_month, grid.horizon_month, grid.n_onset, tuple(edge)),
+        _Asked(grid.landmark_month, grid.horizon_month, grid.n_onset, grid.exact, tuple(edge)),
         alone,
     )
     later = onsets_to_come(np.repeat(begins, n_paces, axis=-2), grid, alone, np.ones_like(alone.pace))

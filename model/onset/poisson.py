@@ -73,9 +73,8 @@ def newton_step(parameters: Parameters, rows: RiskRows, penalty: Penalty) -> tup
     gradient = gradient - penalty.precision @ (vector - penalty.centre)
     step = cho_solve(cho_factor(curvature + penalty.precision), gradient)
     before = objective(parameters, rows, penalty)
-    sizes = {"n_bins": len(rows.fade), "n_scores": rows.scores.shape[1]}
     for _ in range(30):
-        moved = Parameters.unpack(vector + step, **sizes)
+        moved = parameters.like(vector + step)
         gain = objective(moved, rows, penalty) - before
         if gain >= 0:
             return moved, gain

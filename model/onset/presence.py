@@ -121,6 +121,10 @@ class Presence:
 
     effect: FloatArray
 
+    def first(self, n_draws: int) -> Self:
+        """Return the first of many draws."""
+        return type(self)(self.effect[:n_draws])
+
     def factors(self, readings: Readings, beginning: FloatArray, growth: Growth) -> FloatArray:
         """What the odds of a beginning in each bin are multiplied by, (..., n_patients, n_paces, n_bins).
 

@@ -210,6 +210,7 @@ def _arrays(predictor: Predictor) -> bytes:
     arrays: dict[str, Any] = {
         "landmark_month": predictor.grid.landmark_month,
         "horizon_month": np.array(predictor.grid.horizon_month),
+        "exact": np.array(predictor.grid.exact),
         "supported_until_month": np.array(predictor.supported_until_month),
         **{f"scaling.{name}": getattr(predictor.scaling, name) for name in _SCALING},
         "luck": predictor.luck,
@@ -225,6 +226,7 @@ def _arrays(predictor: Predictor) -> bytes:
             if fitted is not None:
                 arrays[f"cause{number}.{name}.best"] = fitted.best.pack()
                 arrays[f"cause{number}.{name}.draws"] = fitted.draws.pack()
+                arrays[f"cause{number}.{name}.around"] = np.array(fitted.best.around)
         if cause.presence is not None:
             arrays[f"cause{number}.presence.best"] = cause.presence.best.effect
             arrays[f"cause{number}.presence.draws"] = cause.presence.draws.effect
@@ -241,7 +243,9 @@ _TREES = ("feature", "threshold", "left", "right", "value")
 def _predictor(content: bytes, study_text: str) -> Predictor:
     study = parse_study(study_text, file="study.toml")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]))
+        # Models from before these two numbers were kept did without them.
+        exact = bool(arrays.get("exact", False))
+        grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]), exact=exact)
         baselines = JointNormal(arrays["baselines.mean"], arrays["baselines.covariance"])
         splines = Splines(*(arrays[f"splines.{name}"] for name in _SPLINES))
         boosted = range(1, len(study.event) + 1) if "trees1.value" in arrays else ()
@@ -278,7 +282,9 @@ def _fitted(arrays: Mapping[str, Any], name: str, n_bins: int, n_scores: int, n_
     best, draws = arrays[f"{name}.best"], arrays[f"{name}.draws"]
     if {best.shape[-1], draws.shape[-1]} != {n_bins + 1 + n_scores + n_fading}:  # 1: the clock
         raise ValueError("these numbers belong to other features")
-    return Fitted(*(Parameters.unpack(values, n_bins=n_bins, n_scores=n_scores) for values in (best, draws)))
+    around = float(arrays.get(f"{name}.around", 0.0))
+    sizes = {"n_bins": n_bins, "n_scores": n_scores}
+    return Fitted(*(Parameters.unpack(values, **sizes, around=around) for values in (best, draws)))
 
 
 def _presence(arrays: Mapping[str, Any], name: str, n_columns: int, n_draws: int) -> FittedPresence | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -150,10 +150,7 @@ class _Asked:
 
     def of(self, fitted: Any) -> Any:
         """The best estimate of what was fitted, or the draws asked for."""
-        if not self.n_draws:
-            return fitted.best
-        kept = {field.name: getattr(fitted.draws, field.name)[: self.n_draws] for field in fields(fitted.draws)}
-        return replace(fitted.draws, **kept)
+        return fitted.draws.first(self.n_draws) if self.n_draws else fitted.best
 
 
 def _usual_pace(predictor: Predictor, histories: Histories) -> FloatArray:

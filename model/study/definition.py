@@ -99,6 +99,11 @@ class Study(Frozen):
         """Names of causes 1..K, in order."""
         return tuple(event.name for event in self.event)
 
+    @cached_property
+    def severity(self) -> tuple[int, ...]:
+        """By cause: of those found at one visit the outcome names the one with the highest; all 0 if nobody knows."""
+        return tuple(event.severity or 0 for event in self.event)
+
     def found_by_test(self, cause: int) -> bool:
         """Whether this cause (1..K) is found by tests, so that its onset is interval censored."""
         return self.event[cause - 1].observed == "test"

@@ -62,7 +62,7 @@ class Event(Frozen):
     What is found by tests may be seen now and then before its onset: it begins `lead` before it and grows at a pace
     that differs between patients, log-normally with `pace_log_sd`. At twice the usual pace its times are halved.
     `pace` says by how much the log pace rises per unit of a transformed baseline; the usual pace is that at its
-    `reference`.
+    `reference`. Where several are found at one visit the outcome names one: the most severe, as far as `severity` says.
     """
 
     name: Name
@@ -71,11 +71,12 @@ class Event(Frozen):
     lead: Annotated[float, Field(ge=0)] = 0.0
     pace_log_sd: Annotated[float, Field(ge=0, le=2)] = 0.0
     pace: dict[Name, float] = Field(default_factory=dict)
+    severity: Annotated[int, Field(ge=1)] | None = None
     prior: BaselineHazard | None = None
     label: Text | None = None
     source: Text | None = None
 
-    @field_validator("lead", "pace_log_sd", "pace")
+    @field_validator("lead", "pace_log_sd", "pace", "severity")
     @classmethod
     def _only_what_tests_find_grows(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("observed") == "exact":

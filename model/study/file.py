@@ -52,11 +52,20 @@ def _clashing_names(document: dict[str, Any]) -> list[tuple[KeyPath, str]]:
     for index, table in enumerate(tables["event"]):
         if table.get("observed") == "test" and table.get("name") not in seen and not unknown:
             found.append((("event", index, "observed"), 'observed = "test", but no [[test]] sees this event'))
+    found += _half_an_order(tables["event"])
     found += _clashing_baselines(tables, [as_dict(table) for table in as_list(document.get("strata"))])
     found += _impossible_conflicts(tables, [as_dict(table) for table in as_list(document.get("conflict"))])
     if tables["event"] and not any(table.get("role") == "target" for table in tables["event"]):
         found.append((("event", 0, "role"), 'at least one event needs role = "target"'))
     return found
+
+
+def _half_an_order(events: list[dict[str, Any]]) -> list[tuple[KeyPath, str]]:
+    """Find events found by tests that have no severity where others have one: of the two nobody could say the worse."""
+    ordered = [(index, "severity" in table) for index, table in enumerate(events) if table.get("observed") == "test"]
+    rule = "severity must be given for every event found by tests, or for none"
+    some = any(given for _, given in ordered)
+    return [(("event", index, "severity"), rule) for index, given in ordered if some and not given]
 
 
 def _clashing_baselines(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from examples.named import chances, table, worst_named
+from examples.named import chances, table
 from examples.truth.cohorts import study_of
 from examples.truth.judged import trained
 from model.audit.named import chance_named
@@ -18,20 +18,20 @@ def both():
 def test_the_worst_is_named_by_hand():
     found = np.array([[0.5, 0.2, 0.1], [1.0, 1.0, 0.0], [0.3, 0.0, 0.0]])
     expected = [[0.5 * 0.8 * 0.9, 0.2 * 0.9, 0.1], [0.0, 1.0, 0.0], [0.3, 0.0, 0.0]]
-    assert worst_named(found) == pytest.approx(np.array(expected))
+    assert chance_named(found, np.array([1, 2, 3])) == pytest.approx(np.array(expected))
 
 
-def test_whoever_is_named_something_is_found_as_often():
+@pytest.mark.parametrize("severity", [[0, 0, 0], [1, 2, 3], [2, 1, 2]])
+def test_whoever_is_named_something_is_found_as_often(severity):
     found = np.random.default_rng(1).random((50, 3))
     anything = 1 - np.prod(1 - found, axis=1)
-    assert worst_named(found).sum(axis=1) == pytest.approx(anything)
-    assert chance_named(found).sum(axis=1) == pytest.approx(anything)
+    assert chance_named(found, np.array(severity)).sum(axis=1) == pytest.approx(anything)
 
 
-def test_each_as_likely_is_what_the_audit_expects(both):
-    alike = chance_named(chances(both.predictor, both.fresh)).sum(axis=0)
+def test_the_worst_named_is_what_the_audit_of_the_default_study_expects(both):
+    worst = chance_named(chances(both.predictor, both.fresh), np.array([1, 2, 3])).sum(axis=0)
     steps = predict_every_visit(both.predictor, both.fresh.histories, both.fresh.cohort.outcomes, np.arange(300))
-    assert alike == pytest.approx([steps[number].probability.sum() for number in both.predictor.study.targets])
+    assert worst == pytest.approx([steps[number].probability.sum() for number in both.predictor.study.targets])
 
 
 def test_the_table_has_a_line_per_cause_and_their_sum(both):

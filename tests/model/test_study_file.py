@@ -173,6 +173,19 @@ def test_each_mistake_is_said_in_plain_words(old, new, message):
     assert "\n".join(errors_of(swapped(old, new))) == message
 
 
+def test_severity_is_for_all_that_tests_find_or_for_none():
+    spread = '[[event]]\nname = "spread"\nrole = "target"\nobserved = "test"\n'
+    sees = "[test.sees.spread]\nstart = 0.3\nmax = 0.6\nhalf_time = 9.0\n"
+    text = STUDY.replace("[[baseline]]", spread + "[[baseline]]", 1) + sees
+    ordered = text.replace('name = "spread"\n', 'name = "spread"\nseverity = 2\n')
+    line = line_of(ordered, "[[event]]")
+    rule = "event[recurrence].severity: severity must be given for every event found by tests, or for none"
+    assert errors_of(ordered) == [f"s.toml:{line}: {rule}"]
+    both = ordered.replace('name = "recurrence"\n', 'name = "recurrence"\nseverity = 1\n')
+    assert parse_study(both, file="s.toml").severity == (1, 0, 2)
+    assert parse_study(text, file="s.toml").severity == (0, 0, 0)
+
+
 def test_a_test_must_see_something():
     text = STUDY + '[[test]]\nname = "look"\nsees = {}\n'
     assert errors_of(text) == [f"s.toml:{line_of(text, 'sees = {}')}: test[look].sees: must have at least one entry"]

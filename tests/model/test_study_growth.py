@@ -37,6 +37,8 @@ def test_how_it_grows_how_often_it_begins_and_who_is_like_whom():
         ("{ki67 = 0.5}", "{age = 0.5}",
          'event[recurrence].pace.age: "age" needs a reference, at which the pace is usual'),
         ("{ki67 = 0.5}", "{grade = 0.5}", "event[recurrence].pace.grade: the pace depends on numbers only"),
+        ('observed = "exact"', 'observed = "exact"\nseverity = 1',
+         'event[death].severity: only for events with observed = "test"'),
         ('observed = "exact"', 'observed = "exact"\nlead = 3.0',
          'event[death].lead: only for events with observed = "test"'),
         ('observed = "exact"', 'observed = "exact"\npace = {ki67 = 0.5}',

@@ -76,7 +76,7 @@ def test_a_doubled_hazard_of_what_tests_find_is_a_shift_by_log_two(rng, by_test)
 def test_the_shift_makes_expected_events_the_observed(rng, exact):
     patients = laid_out(exact, deaths(rng, 400, hazard=2 * HAZARD, effect=1.0))
     (update,) = update_predictor(exact, patients, seed=1, methods=["intercept"])[1]
-    rows, best = patients.rows_of(1, None), exact.causes[0].hazard.best
+    rows, best = patients.rows_of(1, None, around=0.0), exact.causes[0].hazard.best
     log_rate = rows.scores @ best.steady
     expected = np.sum(rows.exposure * np.exp(log_rate[:, None] + best.shape + best.clock * rows.clock))
     # The vague prior, sd 2, takes its bit: observed - expected e^shift = shift / 4.
@@ -112,7 +112,7 @@ def test_a_refit_goes_as_far_towards_the_site_as_its_information_goes(rng, exact
     new = update_predictor(exact, patients, seed=1, methods=["refit"])[0]
     place = len(exact.grid.fade) + 1  # after the shape and the clock
     before, after = (each.causes[0].hazard.best.pack()[place] for each in (exact, new))
-    rows, best = patients.rows_of(1, None), exact.causes[0].hazard.best
+    rows, best = patients.rows_of(1, None, around=0.0), exact.causes[0].hazard.best
     free = np.column_stack([np.ones(len(rows.scores)), rows.scores[:, 0]])  # the level, and the effect of x
     known = (rows.scores[:, 1:] @ best.steady[1:])[:, None] + best.shape + best.clock * rows.clock
     at = np.array([0.0, before])
@@ -145,7 +145,7 @@ def test_what_the_site_settles_is_no_longer_uncertain(rng):
     new, (update,) = update_predictor(old, patients, seed=1, methods=["intercept"])
 
     def spread(predictor):
-        rows, draws = patients.rows_of(1, None), predictor.causes[0].hazard.draws
+        rows, draws = patients.rows_of(1, None, around=0.0), predictor.causes[0].hazard.draws
         linear = rows.scores @ draws.steady.T
         rate = np.exp(linear[:, None] + draws.shape.T + rows.clock[:, :, None] * draws.clock[:, 0])
         return np.log((rows.exposure[:, :, None] * rate).sum(axis=(0, 1))).std()

@@ -16,12 +16,21 @@ def test_of_what_is_found_one_is_named_by_lot():
     expected = np.zeros(4)
     for found in map(np.array, product([0, 1], repeat=4)):
         expected += np.where(found, chance, 1 - chance).prod() * found / max(found.sum(), 1)
-    assert chance_named(chance[None])[0] == pytest.approx(expected, abs=1e-15)
+    assert chance_named(chance[None], np.zeros(4))[0] == pytest.approx(expected, abs=1e-15)
+
+
+def test_the_most_severe_is_named_and_of_equals_one_by_lot():
+    chance, severity = np.array([0.5, 0.2, 0.9, 0.3]), np.array([1, 3, 2, 3])
+    expected = np.zeros(4)
+    for found in map(np.array, product([0, 1], repeat=4)):
+        worst = found * (severity == (found * severity).max())
+        expected += np.where(found, chance, 1 - chance).prod() * worst / max(worst.sum(), 1)
+    assert chance_named(chance[None], severity)[0] == pytest.approx(expected, abs=1e-15)
 
 
 def test_a_cause_that_is_alone_is_always_named():
-    assert chance_named(np.array([[0.3], [1.0]])) == pytest.approx(np.array([[0.3], [1.0]]))
-    assert chance_named(np.zeros((0, 2))).shape == (0, 2)
+    assert chance_named(np.array([[0.3], [1.0]]), np.ones(1)) == pytest.approx(np.array([[0.3], [1.0]]))
+    assert chance_named(np.zeros((0, 2)), np.ones(2)).shape == (0, 2)
 
 
 def test_over_the_causes_of_a_visit_it_is_the_chance_that_anything_is_found():

@@ -71,7 +71,7 @@ def evidence(study, rng, visits, results, found):
         month[i, : len(visits[i])], test[i, : len(visits[i])] = visits[i], results[i]
     histories = Histories(np.zeros((N, 1)), month, np.zeros((N, width, 0)), test)
     hazard = rng.uniform(0.0, 0.06, (N, len(grid.onset_middle)))
-    ending = Ending(np.array([each[-1] for each in visits]), found, found, np.full(N, np.nan))
+    ending = Ending(np.array([each[-1] for each in visits]), found, found, np.full(N, np.nan), np.zeros(N, dtype=bool))
     likelihood = result_likelihood(study, histories, grid, no_growth(study, 1, N), ending, cause=1)
     assert grid.step == 1.0
     return onset_posterior(hazard, likelihood.averaged()).log_evidence, hazard

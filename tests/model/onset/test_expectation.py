@@ -24,9 +24,9 @@ def test_an_exact_time_is_one_event_in_its_bin():
     grid = TimeGrid.of(exact_study(), until=0.0)
     rows = at_risk(grid.landmark_month, np.array([2.0]))
     events, exposure = exact_rows(rows, grid, exit_month=np.array([2.0]), happened=np.array([True]))
-    # Edges 0, 1.2, 2.4, ... of a 24-month horizon: the event is in the second bin, after 1.2 and 0.8 months at risk.
-    assert events[0, :3] == pytest.approx([0.0, 1.0, 0.0])
-    assert exposure[0, :3] == pytest.approx([1.2, 0.8, 0.0])
+    # Edges 0, 0.4, 0.8, ... of a 24-month horizon: the event ends the fifth bin, after 0.4 months at risk in each.
+    assert events[0, :6] == pytest.approx([0.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+    assert exposure[0, :6] == pytest.approx([0.4, 0.4, 0.4, 0.4, 0.4, 0.0])
 
 
 def test_a_short_interval_is_an_exact_time():

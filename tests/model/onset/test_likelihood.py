@@ -31,7 +31,7 @@ def small():
 
 def look(watched, vector):
     """Hazard and posterior at packed parameters."""
-    parameters = Parameters.unpack(vector, n_bins=1, n_scores=watched.scores.shape[1])
+    parameters = Parameters.unpack(vector, n_bins=1, n_scores=watched.scores.shape[1], around=watched.around)
     hazard = past_hazard(parameters, watched.scores, watched.grid, watched.row_of())
     return hazard, onset_posterior(hazard, watched.results)
 
@@ -52,9 +52,9 @@ def em_step(watched, penalty, vector):
     exposure = width * later + posterior.beginning * until
     who, when = np.nonzero(width)
     row = watched.row_of()[who, watched.grid.latest_landmark[when]]
-    clock = clock_between(watched.grid.onset_edge[:-1], watched.grid.onset_edge[1:])[when]
-    design = np.column_stack([np.ones(len(who)), clock, watched.scores[row]])
-    events, months = posterior.beginning[who, when], exposure[who, when]
+    clock, rest = clock_between(watched.grid.onset_edge[:-1], watched.grid.onset_edge[1:], watched.around)
+    design = np.column_stack([np.ones(len(who)), clock[when], watched.scores[row]])
+    events, months = posterior.beginning[who, when], exposure[who, when] * np.exp(rest[when])
     for _ in range(50):
         expected = months * np.exp(design @ vector)
         gradient = design.T @ (events - expected) - penalty.precision @ (vector - penalty.centre)

@@ -11,7 +11,7 @@ from tests.model.traps.cohorts import drawn, study_of_three
 
 
 def found_at(month, *, named=True, last_negative=np.nan):
-    return Ending(np.array([month]), np.array([True]), np.array([named]), np.array([last_negative]))
+    return Ending(np.array([month]), np.array([True]), np.array([named]), np.array([last_negative]), np.array([False]))
 
 
 def given(study, visits, scan, ending):
@@ -144,6 +144,30 @@ def test_a_test_that_sees_several_causes_says_nothing_of_those_the_outcome_does_
     results = result_likelihood(study, only_mri, grid, no_growth(study, 3), third, cause=3).averaged()
     assert results.given_beginning[0, [0, 11]] == pytest.approx([1.0, 1.0])
     assert results.given_none[0] == 1.0
+
+
+def test_what_is_more_severe_than_the_named_one_was_not_found():
+    # The outcome is the recurrence at 12, when mri, which sees the spread too, is positive: for the recurrence, since
+    # of both the spread would be named.
+    study, grid, histories_, ended = found_beside()
+    without_scan = histories_.test.copy()
+    without_scan[:, :, 2] = NOT_DONE
+    only_mri = Histories(histories_.baseline, histories_.visit_month, histories_.marker, without_scan)
+    look = study.test[1].sees["spread"].model_copy(update={"start": 0.3, "max": 0.3})
+    mri = study.test[1].model_copy(update={"sees": {**study.test[1].sees, "spread": look}})
+    for severities, spared in (((1, 2), 0.7), ((2, 1), 1.0), ((1, 1), 1.0)):
+        events = list(study.event)
+        for place, severity in zip((0, 2), severities, strict=True):
+            events[place] = events[place].model_copy(update={"severity": severity})
+        ordered = study.model_copy(update={"event": tuple(events), "test": (study.test[0], mri, study.test[2])})
+        third = ending_of(ordered, only_mri, ended, grid, cause=3)
+        assert (third.month[0], third.found[0], third.cleared[0]) == (12.0, False, spared < 1)
+        results = result_likelihood(ordered, only_mri, grid, no_growth(ordered, 3), third, cause=3).averaged()
+        assert results.given_beginning[0, [0, 11]] == pytest.approx([spared, spared])
+        assert results.given_none[0] == 1.0
+    # Its own scan says that it was there after all: then it was found, whatever the outcome names.
+    assert ending_of(ordered, histories_, ended, grid, cause=3).found[0]
+    assert not ending_of(ordered, histories_, ended, grid, cause=3).cleared[0]
 
 
 def found_beside():
