@@ -9,6 +9,7 @@ whole; predictions are made and written some at a time.
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import sys
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from model.command_line import at_least, result, run, say
+from model.command_line import DONE, at_least, result, run, say
 from model.risk_table import ask_all, ask_rows, checked_horizons, found_by_then, not_followed_then, risk_tables
 from model.saved import artifact
 from model.saved.atomic_file import new_file
 from model.tables.cohort import read_records
+from model.tables.set_aside import SetAside
 from model.tables.table_file import read_table
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from model.errors import Problem
     from model.risk_table import Questions
     from model.saved.artifact import LoadedModel
     from model.tables.cohort import Records
@@ -49,7 +52,11 @@ PROGRESS_LINES = 10
 EXAMPLES = """examples:
   python -m model.predict --artifact artifacts/VERSION --cohort DIR --landmark 24 --out risks.csv
   python -m model.predict --artifact artifacts/VERSION --cohort DIR --rows moments.csv --out risks.parquet --jobs 2
+  python -m model.predict --artifact artifacts/VERSION --cohort DIR --landmark 24 --out risks.csv --errors wrong.csv
+
+exit code: 0 done; 2 nothing written; 3 with --errors, done but for the patients and rows that FILE names
 """
+COMPLETED_WITH_ERRORS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,20 +75,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=_table_path, required=True, metavar="FILE", help=".csv or .parquet; replaced if it exists"
     )
+    parser.add_argument(
+        "--errors",
+        type=Path,
+        metavar="FILE",
+        help="leave out patients with a row that breaks a rule and predict the others; FILE (csv) gets "
+        "file,line,column,rule of each such row. Without it one wrong row stops everything",
+    )
     parser.add_argument("--jobs", type=at_least(1), default=1, metavar="N", help="processes to use (default 1)")
     options = parser.parse_args(arguments)
+    if options.errors is not None and options.errors.resolve() == options.out.resolve():
+        parser.error("--errors and --out must be two files")
     moment_given: float | Path = options.rows if options.landmark is None else options.landmark
-    return run(lambda: predict(options.artifact, options.cohort, moment_given, options.out, jobs=options.jobs))
+    n_wrong = 0
+
+    def command() -> None:
+        nonlocal n_wrong
+        asked = options.artifact, options.cohort, moment_given, options.out
+        n_wrong = predict(*asked, jobs=options.jobs, errors=options.errors)
+
+    code = run(command)
+    return COMPLETED_WITH_ERRORS if code == DONE and n_wrong else code
 
 
-def predict(artifact_folder: Path, cohort_folder: Path, moment: float | Path, out: Path, *, jobs: int) -> None:
-    """Read, predict, write; `moment` is one landmark or the path of a table of them. Writes all of `out` or nothing."""
+def predict(
+    artifact_folder: Path,
+    cohort_folder: Path,
+    moment: float | Path,
+    out: Path,
+    *,
+    jobs: int,
+    errors: Path | None = None,
+) -> int:
+    """Read, predict, write; `moment` is one landmark or the path of a table of them. Writes all of `out` or nothing.
+
+    errors : where rows that break a rule are listed, their patients being left out; None = raise BadInputError for them
+    Returns how many there are.
+    """
     model = artifact.load(artifact_folder)
     predictor = model.predictor
-    records = read_records(cohort_folder, predictor.study)
+    aside = None if errors is None else SetAside()
+    records = read_records(cohort_folder, predictor.study, aside)
     warnings = [*records.warnings]
     if isinstance(moment, Path):
-        questions, unknown = ask_rows(read_table(moment), records, predictor)
+        table = read_table(moment, None if aside is None else aside.problems)
+        questions, unknown = ask_rows(table, records, predictor, aside)
         warnings += unknown
     else:
         questions = ask_all(len(records), moment, predictor)
@@ -95,11 +133,25 @@ def predict(artifact_folder: Path, cohort_folder: Path, moment: float | Path, ou
         say(f"  {n_lost} were last followed before the landmark: predicted as alive and with nothing found by then")
     horizons = checked_horizons(None, predictor.study)
     tables = risk_tables(predictor, records, questions, horizons, bands=True, jobs=jobs)
+    problems = [] if aside is None else aside.problems
     with new_file(out) as scratch:
         _write(scratch, _named(_with_progress(tables, len(questions)), questions, records))
+        if errors is not None:
+            write_problems(errors, problems)
+    if problems:
+        say(f"completed with errors: {len(problems)} rows break a rule, see {errors}; their patients are not predicted")
     for line in _notice(model):
         result(line)
     result(str(out))
+    return len(problems)
+
+
+def write_problems(path: Path, problems: Sequence[Problem]) -> None:
+    """Write one line per problem, `file,line,column,rule`; a header alone where there are none."""
+    with new_file(path) as scratch, scratch.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "line", "column", "rule"])
+        writer.writerows([each.file, each.line, each.column, each.rule] for each in problems)
 
 
 def _left_out(n_found: int, records: Records) -> str:

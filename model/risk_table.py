@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from model.predictor import Predictor
     from model.study.definition import Study
     from model.tables.cohort import Records
+    from model.tables.set_aside import SetAside
     from model.tables.table_file import Table
     from model.types import BoolArray, FloatArray, Histories, IntArray
 
@@ -71,11 +72,15 @@ def ask_all(n_patients: int, landmark: float, predictor: Predictor) -> Questions
     return Questions(np.arange(n_patients), np.full(n_patients, float(landmark)))
 
 
-def ask_rows(table: Table, records: Records, predictor: Predictor) -> tuple[Questions, list[str]]:
+def ask_rows(
+    table: Table, records: Records, predictor: Predictor, aside: SetAside | None = None
+) -> tuple[Questions, list[str]]:
     """Ask as a table with columns `patient_id` and `landmark` says; returns (questions, warnings).
 
-    Raises BadInputError for rows about nobody, and for moments that the model does not support.
+    Raises BadInputError for rows about nobody, and for moments that the model does not support; where `aside` takes
+    them, these rows are left out instead.
     """
+    table = table if aside is None else aside.known(table)
     bounds = (0.0, supported_until(predictor))
     rules = [
         ColumnRule("patient_id", "text", required=True),
@@ -85,7 +90,10 @@ def ask_rows(table: Table, records: Records, predictor: Predictor) -> tuple[Ques
     patients = pd.DataFrame({"patient_id": records.patient_id})
     problems += strangers(table, frame, patients)
     if problems:
-        raise BadInputError(sorted(problems, key=lambda p: (p.line or 0, p.column or "")))
+        error = BadInputError(sorted(problems, key=lambda p: (p.line or 0, p.column or "")))
+        if aside is None or not len(table.line):
+            raise error
+        return ask_rows(aside.without_rows(table, error), records, predictor, aside)
     row = row_of(frame["patient_id"], patients).to_numpy(dtype=np.int64)
     return Questions(row, frame["landmark"].to_numpy(dtype=np.float64)), unknown_columns(table, rules)
 

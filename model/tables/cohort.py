@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.study.definition import Study
+    from model.tables.set_aside import SetAside
     from model.types import BoolArray, FloatArray, IntArray
 
 DayArray = npt.NDArray[np.datetime64]
@@ -84,9 +86,12 @@ def read_cohort(folder: Path, study: Study) -> Cohort:
     return Cohort(**vars(_read(folder, study, learning=True)))
 
 
-def read_records(folder: Path, study: Study) -> Records:
-    """Read a folder to predict from: as `read_cohort`, but `outcomes` may be absent, or hold no target event."""
-    return _read(folder, study, learning=False)
+def read_records(folder: Path, study: Study, aside: SetAside | None = None) -> Records:
+    """Read a folder to predict from: as `read_cohort`, but `outcomes` may be absent, or hold no target event.
+
+    aside : takes patients whose rows break a rule, who are then left out; None = raise
+    """
+    return _read(folder, study, learning=False, aside=aside)
 
 
 def cohort_from_frames(
@@ -105,11 +110,11 @@ def records_from_frames(patients: pd.DataFrame, visits: pd.DataFrame | None, stu
     return _take({"patients": patients, "visits": visits}, study, learning=False)
 
 
-def _read(folder: Path, study: Study, *, learning: bool) -> Records:
+def _read(folder: Path, study: Study, *, learning: bool, aside: SetAside | None = None) -> Records:
     def find(name: str) -> Table | Problem:
         path = find_table(folder, name)
         return (
-            read_table(path)
+            read_table(path, None if aside is None else aside.problems)
             if path
             else Problem(f"{name}.csv", None, None, f"not found in {folder} (nor {name}.parquet)")
         )
@@ -118,7 +123,8 @@ def _read(folder: Path, study: Study, *, learning: bool) -> Records:
         raise BadInputError([Problem(str(folder), None, None, "no such folder")])
     tables = _gathered(find, study, learning=learning)
     about, problems = _about(folder)
-    return _checked(tables, study, learning=learning, about=about, problems=problems)
+    check = partial(_checked, study=study, learning=learning, about=about, problems=problems)
+    return check(tables) if aside is None else aside.sound(tables, check)
 
 
 def _take(frames: dict[str, pd.DataFrame | None], study: Study, *, learning: bool) -> Records:

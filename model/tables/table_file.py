@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from model.types import IntArray
+    from model.types import BoolArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Table:
     line: IntArray
     sha256: str
 
+    def rows(self, kept: BoolArray) -> Self:
+        """Return some of the rows, (n_rows,)."""
+        return type(self)(self.file, self.frame[kept].reset_index(drop=True), self.line[kept], self.sha256)
+
 
 def find_table(folder: Path, name: str) -> Path | None:
     """Return `name.csv` or `name.parquet` in a folder, None if neither is there; BadInputError if both are."""
@@ -49,15 +53,19 @@ def find_table(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
-def read_table(path: Path) -> Table:
-    """Read a table; raises BadInputError if the file is not one, naming what it seems to be."""
+def read_table(path: Path, aside: list[Problem] | None = None) -> Table:
+    """Read a table; raises BadInputError if the file is not one, naming what it seems to be.
+
+    aside : takes rows that have not as many values as the header, which are then left out; None = raise
+    """
     try:
         content = path.read_bytes()
     except OSError:
         raise BadInputError([Problem(path.name, None, None, "the file cannot be read")]) from None
     if not content.strip():
         raise BadInputError([Problem(path.name, None, None, "the file is empty")])
-    frame, line = _from_parquet(path.name, content) if path.suffix == ".parquet" else _from_csv(path.name, content)
+    parquet = path.suffix == ".parquet"
+    frame, line = _from_parquet(path.name, content) if parquet else _from_csv(path.name, content, aside)
     return Table(path.name, frame, line, hashlib.sha256(content).hexdigest())
 
 
@@ -87,7 +95,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
 
 
-def _from_csv(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
+def _from_csv(file: str, content: bytes, aside: list[Problem] | None) -> tuple[pd.DataFrame, IntArray]:
     content = content.rstrip() + b"\n"
     bad_rows: list[int] = []
 
@@ -116,7 +124,11 @@ def _from_csv(file: str, content: bytes) -> tuple[pd.DataFrame, IntArray]:
         raise BadInputError([Problem(file, None, None, "not a comma-separated table (a quote left open?)")]) from None
     if bad_rows:
         rule = f"the row must have {len(header)} comma-separated values, as the header has"
-        raise BadInputError(Problem(file, int(lines[number - 2]), None, rule) for number in bad_rows)
+        problems = [Problem(file, int(lines[number - 2]), None, rule) for number in bad_rows]
+        if aside is None:
+            raise BadInputError(problems)
+        aside += problems
+        lines = np.delete(lines, [number - 2 for number in bad_rows])
     frame = table.rename_columns([name.strip() for name in header]).to_pandas()
     written = frame.notna().any(axis="columns").to_numpy()  # A blank line, or commas alone, is nobody's row.
     return frame[written].reset_index(drop=True), lines[written]

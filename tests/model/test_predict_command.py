@@ -184,6 +184,71 @@ def test_f36_faults_of_the_tables_are_told_as_in_training(predict, cohort, tmp_p
     assert err == [f"visits.csv:{n_lines}: patient_id: no such patient in patients"]
 
 
+def test_f36_wrong_rows_go_to_a_file_with_their_lines_and_all_others_are_predicted(predict, cohort, tmp_path):
+    patients, visits, outcomes = frames(cohort)
+    calm = outcomes.loc[outcomes["event"] == "none", "patient_id"].tolist()
+    poisoned, doubled, unseen = calm[:3]
+    spoilt = shutil.copytree(cohort, tmp_path / "spoilt")
+    patients["size_mm"] = patients["size_mm"].astype(object)
+    patients.loc[patients["patient_id"] == poisoned, "size_mm"] = "=1+1"
+    patients = pd.concat([patients, patients[patients["patient_id"] == doubled]])
+    patients.to_csv(spoilt / "patients.csv", index=False)
+    outcomes[outcomes["patient_id"] != unseen].to_csv(spoilt / "outcomes.csv", index=False)
+    with (spoilt / "visits.csv").open("a") as file:
+        file.write("nobody,12" + "," * (len(visits.columns) - 2) + "\n" + "too,few\n")
+    visits_end = (spoilt / "visits.csv").read_text().count("\n")
+    moments = tmp_path / "moments.csv"
+    moments.write_text("patient_id,landmark\n" + "".join(f"{one},0\n" for one in calm) + f"{calm[4]},1e9\nx,1\n")
+    wrong = tmp_path / "wrong.csv"
+    code, out, err, table = predict("--rows", str(moments), "--errors", str(wrong), cohort=spoilt)
+    assert code == 3
+    assert sorted(set(calm) - set(table["patient_id"])) == sorted([poisoned, doubled, unseen])
+    _, _, _, whole = predict("--rows", str(moments), "--errors", str(tmp_path / "few.csv"), out="whole.csv")
+    rest = whole[whole["patient_id"].isin(table["patient_id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, rest, rtol=1e-9)  # last digits depend on who stands beside
+    few = f"the row must have {len(visits.columns)} comma-separated values, as the header has"
+    told = [tuple(row) for row in pd.read_csv(wrong, keep_default_na=False).itertuples(index=False)]
+    place = {one: 2 + frames(cohort)[0]["patient_id"].tolist().index(one) for one in calm}
+    asked = {one: 2 + calm.index(one) for one in calm}
+    left_out = "this patient was left out: a row of the cohort's tables breaks a rule"
+    assert sorted(told) == sorted(
+        [
+            ("visits.csv", visits_end, "", few),
+            ("visits.csv", visits_end - 1, "patient_id", "no such patient in patients"),
+            ("patients.csv", place[poisoned], "size_mm", "must be a number with a decimal point (value withheld)"),
+            ("patients.csv", 18, "patient_id", "this patient stands more than once"),
+            ("patients.csv", place[unseen], "patient_id", "this patient has no row in outcomes"),
+            *(("moments.csv", asked[one], "patient_id", left_out) for one in (poisoned, doubled, unseen)),
+            ("moments.csv", len(calm) + 2, "landmark", told[-2][3]),
+            ("moments.csv", len(calm) + 3, "patient_id", "no such patient in patients"),
+        ]
+    )
+    assert told[-2][3].startswith("must be from 0 to ")
+    assert "=1+1" not in wrong.read_text()
+    assert err[-1] == "completed with errors: 10 rows break a rule, see DIR/wrong.csv; their patients are not predicted"
+    assert out[-1] == "DIR/risks.csv"
+
+
+def test_f36_without_a_wrong_row_the_file_of_errors_has_none(predict, tmp_path):
+    code, _, err, table = predict("--landmark", "0", "--errors", str(tmp_path / "wrong.csv"))
+    assert (code, len(table) > 0) == (0, True)
+    assert (tmp_path / "wrong.csv").read_text() == "file,line,column,rule\n"
+    assert not any("errors" in line for line in err)
+
+
+def test_f36_nobody_is_to_blame_for_a_missing_column_and_everybody_may_be_left_out(predict, cohort, tmp_path):
+    spoilt = shutil.copytree(cohort, tmp_path / "spoilt")
+    patients = frames(cohort)[0]
+    patients.drop(columns="size_mm").to_csv(spoilt / "patients.csv", index=False)
+    code, _, err, table = predict("--landmark", "0", "--errors", str(tmp_path / "wrong.csv"), cohort=spoilt)
+    assert (code, table) == (2, None)
+    assert err == ["patients.csv:1: size_mm: this column is required and missing"]
+    assert not (tmp_path / "wrong.csv").exists()
+    patients.assign(size_mm="x").to_csv(spoilt / "patients.csv", index=False)
+    code, _, err, table = predict("--landmark", "0", "--errors", str(tmp_path / "wrong.csv"), cohort=spoilt)
+    assert (code, len(table), len(pd.read_csv(tmp_path / "wrong.csv"))) == (3, 0, 16)
+
+
 def test_a_model_that_was_changed_predicts_nothing(predict, model_folder, tmp_path, cohort, capsys):
     copy = shutil.copytree(model_folder, tmp_path / model_folder.name)
     (copy / "study.toml").write_text("")
