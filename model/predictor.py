@@ -260,7 +260,8 @@ class Predictor:
         row_of[patient, landmark] = len(histories) + np.arange(len(patient))
         features = at_landmark(self.study, histories, who, moment)
         scores = self.scaling.apply(features, baselines.expected[who])
-        readings = Readings.of(features[: len(histories)], self.features, self.scaling, as_of_month)
+        n = len(histories)
+        readings = Readings.of(features[:n], scores[:n], self.features, self.scaling, as_of_month)
         grid = self.grid.until(float(as_of_month.max(initial=0.0)))
         return Moment(as_of_month, scores, row_of, self.fading, grid, readings)
 

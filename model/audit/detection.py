@@ -123,7 +123,7 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
     past_scores, row_of, _ = _scores_at(predictor, histories, baselines, past_landmark, now)
     features = at_landmark(predictor.study, histories, np.arange(len(histories)), now)
     scores = predictor.scaling.apply(features, baselines.expected)
-    readings = Readings.of(features, predictor.features, predictor.scaling, now)
+    readings = Readings.of(features, scores, predictor.features, predictor.scaling, now)
     edge = grid.risk_month
     n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
     start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
@@ -237,8 +237,8 @@ def _scores_at(
     features = at_landmark(predictor.study, histories, rows.patient, rows.landmark_month)
     row_of = np.zeros((len(histories), len(predictor.grid.landmark_month)), dtype=np.int64)
     row_of[rows.patient, rows.landmark] = np.arange(len(rows.patient))
-    readings = Readings.of(features, predictor.features, predictor.scaling, rows.landmark_month)
-    return predictor.scaling.apply(features, baselines.expected[rows.patient]), row_of, readings
+    scores = predictor.scaling.apply(features, baselines.expected[rows.patient])
+    return scores, row_of, Readings.of(features, scores, predictor.features, predictor.scaling, rows.landmark_month)
 
 
 def _share_before(month: FloatArray, start: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:

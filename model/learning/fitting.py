@@ -19,6 +19,7 @@ from model.onset.presence import Presence, Readings
 from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
+from model.onset.usual import UsualMarkers
 from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
 from model.watch import runner, unwatched
 
@@ -49,10 +50,13 @@ def training_data(study: Study, histories: Histories, outcomes: Outcomes, *, ben
     baselines = scaling.baselines_of(first)
     completed = baselines.expected[rows.patient]
     scores = scaling.apply(features, completed)
+    last = [index for index, feature in enumerate(described) if feature.what == "last"]
+    value = np.where(np.isnan(features[:, last]), np.nan, scores[:, last])
+    scaling = replace(scaling, usual=UsualMarkers.learn(value, completed, rows.patient))
     if bends:
         scaling = replace(scaling, splines=Splines.learn(scores, ~np.isnan(features), described))
         scores = scaling.apply(features, completed)
-    readings = Readings.of(features, described, scaling, rows.landmark_month)
+    readings = Readings.of(features, scores, described, scaling, rows.landmark_month)
     return TrainingData(
         study, histories, outcomes, grid, rows, scaling, baselines, scores, fading_features(described), readings
     )

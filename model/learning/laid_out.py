@@ -67,7 +67,7 @@ class LaidOut:
         features = at_landmark(study, histories, rows.patient, rows.landmark_month)
         baselines = predictor.baselines(histories)
         scores = scaling.apply(features, baselines.expected[rows.patient])
-        readings = Readings.of(features, predictor.features, scaling, rows.landmark_month)
+        readings = Readings.of(features, scores, predictor.features, scaling, rows.landmark_month)
         data = TrainingData(
             study, histories, outcomes, grid, rows, scaling, baselines, scores, predictor.fading, readings
         )

@@ -5,8 +5,9 @@ stage of growth, by the time markers were last measured are multiplied by what t
 
     odds of stage k = odds given the test results x exp(x . effect_k)
 
-x holds, per marker, a constant, the last value and the trend, fading with its age against the newest marker and 0 where
-it was never measured, and a level. Learned from what later tests found.
+x holds, per marker, a constant, how far the last value lies beyond what is usual, the square of that, and the trend,
+fading with its age against the newest marker and 0 where it was never measured, and a level. Learned from what later
+tests found.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
 # Stages: none, the first half of the way to the onset at the usual pace, the second half, past the onset.
 STAGE_EDGES = (-np.inf, -0.5, 0.0)
 N_STAGES = len(STAGE_EDGES)
-COLUMNS_PER_MARKER = 3
+COLUMNS_PER_MARKER = 4
 OTHER_COLUMNS = 3  # the time, its square, and 1
 MEMORY_YEARS = 1.0
-# A marker's last value and trend, per standard deviation: all markers together are believed to spread the log odds of
-# a stage by this much, each by its share, until the data say how far effects lie from none; weighs as ten of them.
+# What grows may raise a marker and spread it: then the log odds bend upwards. Beyond these the square goes no further.
+SQUARED_WITHIN = (-1.0, 4.0)
+# What a marker's last value, its square and its trend say, per standard deviation: all markers together are believed to
+# spread the log odds of a stage by this much, each by its share, until the data say how far effects lie from none;
+# weighs as ten of them.
 EFFECT_SD = 0.5
 EFFECT_WEIGHT = 10.0
 WIDTH_ROUNDS = 3
@@ -59,19 +63,27 @@ class Readings:
     month: FloatArray
 
     @classmethod
-    def of(cls, features: FloatArray, described: tuple[Feature, ...], scaling: Scaling, now: FloatArray) -> Self:
-        """Read raw features, (n_rows, n_features), of the moments `now`, (n_rows,)."""
+    def of(
+        cls,
+        features: FloatArray,
+        scores: FloatArray,
+        described: tuple[Feature, ...],
+        scaling: Scaling,
+        now: FloatArray,
+    ) -> Self:
+        """Read raw features, (n_rows, n_features), and their scores, of the moments `now`, (n_rows,)."""
         last, age, trend, time = (
             [index for index, feature in enumerate(described) if feature.what == what]
             for what in ("last", "age", "trend", "time")
         )
         newest = np.nan_to_num(features[:, age], nan=np.inf).min(axis=1, initial=np.inf)
         ever = np.isfinite(newest)
-        standard = (features - scaling.mean) / scaling.scale
+        beyond = scaling.usual.beyond(scores[:, last], scores[:, : scaling.n_first])
+        square = np.clip(beyond, *SQUARED_WITHIN) ** 2
         fresh = np.exp2(-(features[:, age] - np.where(ever, newest, 0.0)[:, None]) / MEMORY_YEARS)
-        of_markers = np.stack([fresh, fresh * standard[:, last], fresh * standard[:, trend]], axis=2)
+        of_markers = np.stack([fresh, fresh * beyond, fresh * square, fresh * scores[:, trend]], axis=2)
         by_marker = np.nan_to_num(of_markers).reshape(len(features), COLUMNS_PER_MARKER * len(last))
-        columns = np.concatenate([by_marker, standard[:, time], np.ones((len(features), 1))], axis=1)
+        columns = np.concatenate([by_marker, scores[:, time], np.ones((len(features), 1))], axis=1)
         return cls(ever[:, None] * columns, np.where(ever, now - 12.0 * newest, -np.inf))
 
     def select(self, index: IntArray) -> Self:
@@ -167,7 +179,7 @@ def fit_presence(rows: StageRows) -> PresenceFit:
     """
     n_columns = rows.design.shape[1]
     n_marker = n_columns - OTHER_COLUMNS
-    moving = np.tile(np.isin(np.arange(n_columns) % COLUMNS_PER_MARKER, (1, 2)), N_STAGES)
+    moving = np.tile(np.arange(n_columns) % COLUMNS_PER_MARKER > 0, N_STAGES)
     moving &= np.tile(np.arange(n_columns) < n_marker, N_STAGES)
     share = EFFECT_SD / np.sqrt(max(moving.sum() / N_STAGES, 1))
     sd, overstated, value = share, 1.0, np.zeros(N_STAGES * n_columns)

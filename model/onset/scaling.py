@@ -10,6 +10,7 @@ import numpy as np
 from model.features import transformed
 from model.onset.missing import Baselines, JointNormal
 from model.onset.splines import N_BENDS, Splines
+from model.onset.usual import UsualMarkers
 
 if TYPE_CHECKING:
     from model.features import Feature
@@ -31,6 +32,7 @@ class Scaling:
     flagged : (n_flags,) features whose absence has a column: the first of each source that was ever missing
     baselines : how the standard scores of the first features, those of the baselines, go together
     splines : bends of some scores
+    usual : what markers are expected to be of the baselines
     trees : one sum of trees per cause, or none: what boosting adds to the log hazard is a score of its own
     """
 
@@ -41,13 +43,14 @@ class Scaling:
     flagged: IntArray
     baselines: JointNormal
     splines: Splines
+    usual: UsualMarkers
     trees: tuple[Trees, ...] = ()
 
     @classmethod
     def learn(cls, features: FloatArray, described: tuple[Feature, ...], baseline: FloatArray) -> Self:
         """Learn from training rows, (n_rows, n_features), and from their patients' baselines, (n_patients, n_first).
 
-        Nothing bends yet.
+        Nothing bends yet, and nothing is expected of the markers.
         """
         known = ~np.isnan(features)
         count = np.maximum(known.sum(axis=0), 1)
@@ -68,7 +71,13 @@ class Scaling:
             flagged=np.array([index for index in sorted(first.values()) if some_missing[index]], dtype=np.int64),
             baselines=JointNormal.learn((baseline - mean[:n_first]) / scale[:n_first]),
             splines=Splines.none(),
+            usual=UsualMarkers.unrelated(sum(feature.what == "last" for feature in described), n_first),
         )
+
+    @property
+    def n_first(self) -> int:
+        """Number of features of the baselines, which come first."""
+        return len(self.baselines.mean)
 
     @property
     def n_scores(self) -> int:

@@ -20,6 +20,7 @@ from model.onset.missing import JointNormal
 from model.onset.presence import N_STAGES, Presence, n_columns
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
+from model.onset.usual import UsualMarkers
 from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
 from model.saved.atomic_folder import new_folder
 from model.saved.golden import golden_file
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "joblib")
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.sha256"  # as `sha256sum -c` reads it: the manifest sums the files, this sums the manifest
@@ -217,6 +218,8 @@ def _arrays(predictor: Predictor) -> bytes:
         "baselines.mean": predictor.scaling.baselines.mean,
         "baselines.covariance": predictor.scaling.baselines.covariance,
         **{f"splines.{name}": getattr(predictor.scaling.splines, name) for name in _SPLINES},
+        "usual.effect": predictor.scaling.usual.effect,
+        "usual.sd": predictor.scaling.usual.sd,
     }
     for number, trees in enumerate(predictor.scaling.trees, 1):
         arrays |= {f"trees{number}.{name}": getattr(trees, name) for name in _TREES}
@@ -243,8 +246,7 @@ _TREES = ("feature", "threshold", "left", "right", "value")
 def _predictor(content: bytes, study_text: str) -> Predictor:
     study = parse_study(study_text, file="study.toml")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        # Models from before these two numbers were kept did without them.
-        exact = bool(arrays.get("exact", False))
+        exact = bool(arrays["exact"])
         grid = TimeGrid(arrays["landmark_month"], float(arrays["horizon_month"]), exact=exact)
         baselines = JointNormal(arrays["baselines.mean"], arrays["baselines.covariance"])
         splines = Splines(*(arrays[f"splines.{name}"] for name in _SPLINES))
@@ -254,7 +256,8 @@ def _predictor(content: bytes, study_text: str) -> Predictor:
             for number in boosted
         )
         scales = {name: arrays[f"scaling.{name}"] for name in _SCALING}
-        scaling = Scaling(**scales, baselines=baselines, splines=splines, trees=trees)
+        usual = UsualMarkers(arrays["usual.effect"], arrays["usual.sd"])
+        scaling = Scaling(**scales, baselines=baselines, splines=splines, usual=usual, trees=trees)
         features = feature_list(study)
         n_fading = len(fading_features(features))
         known_at_once = {item.name for item in study.baseline}
@@ -265,6 +268,8 @@ def _predictor(content: bytes, study_text: str) -> Predictor:
             "baselines.mean": (n_first,),
             "baselines.covariance": (n_first, n_first),
             "luck": (n_draws, n_first),
+            "usual.effect": (len(study.marker), 1 + n_first),
+            "usual.sd": (len(study.marker),),
         }
         if any(arrays[name].shape != shape for name, shape in shapes.items()):
             raise ValueError("these numbers belong to other features")
@@ -282,7 +287,7 @@ def _fitted(arrays: Mapping[str, Any], name: str, n_bins: int, n_scores: int, n_
     best, draws = arrays[f"{name}.best"], arrays[f"{name}.draws"]
     if {best.shape[-1], draws.shape[-1]} != {n_bins + 1 + n_scores + n_fading}:  # 1: the clock
         raise ValueError("these numbers belong to other features")
-    around = float(arrays.get(f"{name}.around", 0.0))
+    around = float(arrays[f"{name}.around"])
     sizes = {"n_bins": n_bins, "n_scores": n_scores}
     return Fitted(*(Parameters.unpack(values, **sizes, around=around) for values in (best, draws)))
 

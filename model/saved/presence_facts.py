@@ -10,12 +10,16 @@ from model.onset.presence import COLUMNS_PER_MARKER, N_STAGES
 
 if TYPE_CHECKING:
     from model.onset.estimate import CauseFit
+    from model.onset.presence import PresenceFit
     from model.predictor import Predictor
     from model.study.entries import Event
+    from model.types import FloatArray
 
 # In the order of `model.onset.presence`.
 STAGES = ("first half of the way to onset", "second half of the way to onset", "past onset")
-ASPECTS = ("last", "trend")
+# What a reading says beyond what is usual, one and three standard deviations above it, and its trend one above none: by
+# the columns of a marker, which are a constant, the value beyond the usual, its square, and the trend.
+ASPECTS = {"last": (0.0, 1.0, 1.0, 0.0), "last, 3 sd": (0.0, 3.0, 9.0, 0.0), "trend": (0.0, 0.0, 0.0, 1.0)}
 Z95 = 1.96
 
 
@@ -24,27 +28,39 @@ def presence_effects(predictor: Predictor, event: Event, fit: CauseFit) -> list[
 
     Returns
     -------
-    Rows {event, marker, what, stage, sd, odds_ratio{value, low, high}}: the ratio is per `sd`, one standard deviation
-    over the landmarks of training on the scale of the study's transform, of a reading from when markers were last
-    measured. Empty for an event whose time is known, and without markers. Where nothing grows before its onset, only
-    the last stage exists.
+    Rows {event, marker, what, stage, sd, odds_ratio{value, low, high}}: against a reading as usual in patients with the
+    same baselines, of one that lies so many `sd` above, from when markers were last measured; a `sd` is on the scale of
+    the study's transform, of what baselines leave open. Of a trend, against none, per standard deviation over the
+    landmarks of training. Empty for an event whose time is known, and without markers. Where nothing grows before its
+    onset, only the last stage exists.
     """
     if fit.presence is None:
         return []
-    effect = fit.presence.best.effect
-    error = np.sqrt(np.diag(fit.presence.covariance)).reshape(effect.shape)
-    ratio = np.exp(effect + np.multiply.outer(Z95 * np.array([0.0, -1.0, 1.0]), error))
     scale = {feature.name: sd for feature, sd in zip(predictor.features, predictor.scaling.scale, strict=False)}
-    return [
-        {
-            "event": event.name,
-            "marker": marker.name,
-            "what": what,
-            "stage": STAGES[stage],
-            "sd": float(scale[f"{marker.name}_{what}"]),
-            "odds_ratio": dict(zip(("value", "low", "high"), ratio[:, stage, column].tolist(), strict=True)),
-        }
-        for index, marker in enumerate(predictor.study.marker)
-        for column, what in enumerate(ASPECTS, COLUMNS_PER_MARKER * index + 1)
-        for stage in range(0 if event.lead else N_STAGES - 1, N_STAGES)
-    ]
+    rows = []
+    for index, marker in enumerate(predictor.study.marker):
+        sd = {"trend": scale[f"{marker.name}_trend"]}
+        sd["last"] = sd["last, 3 sd"] = scale[f"{marker.name}_last"] * predictor.scaling.usual.sd[index]
+        for what, steps in ASPECTS.items():
+            for stage in range(0 if event.lead else N_STAGES - 1, N_STAGES):
+                ratio = _ratio(fit.presence, stage, index, np.array(steps))
+                rows.append(
+                    {
+                        "event": event.name,
+                        "marker": marker.name,
+                        "what": what,
+                        "stage": STAGES[stage],
+                        "sd": float(sd[what]),
+                        "odds_ratio": dict(zip(("value", "low", "high"), ratio.tolist(), strict=True)),
+                    }
+                )
+    return rows
+
+
+def _ratio(fit: PresenceFit, stage: int, marker: int, steps: FloatArray) -> FloatArray:
+    """Odds ratio of a step in a marker's columns, and its interval, (3,)."""
+    effect = fit.best.effect
+    step = np.zeros_like(effect)
+    step[stage, COLUMNS_PER_MARKER * marker : COLUMNS_PER_MARKER * (marker + 1)] = steps
+    error = np.sqrt(step.ravel() @ fit.covariance @ step.ravel())
+    return np.asarray(np.exp((step * effect).sum() + Z95 * error * np.array([0.0, -1.0, 1.0])))

@@ -25,16 +25,18 @@ def test_every_marker_has_a_ratio_for_every_stage_of_what_tests_find(rows, train
         (event, marker.name, what, stage)
         for event in found_by_test
         for marker in study.marker
-        for what in ("last", "trend")
+        for what in ("last", "last, 3 sd", "trend")
         for stage in STAGES
     ]
 
 
-@pytest.mark.parametrize("what", ["last", "trend"])
-def test_the_ratio_is_how_the_model_moves_the_odds_of_what_began_when_a_reading_rises_by_one_sd(rows, trained, what):
+@pytest.mark.parametrize(("what", "n_sd"), [("last", 1), ("last, 3 sd", 3), ("trend", 1)])
+def test_the_ratio_is_how_the_model_moves_the_odds_of_what_began_as_a_reading_rises_from_the_usual(
+    rows, trained, what, n_sd
+):
     predictor, histories = trained.predictor, trained.cohort.histories
-    names = [feature.name for feature in predictor.features]
-    column = names.index(f"cga_{what}")
+    scaling, names = predictor.scaling, [feature.name for feature in predictor.features]
+    column = names.index("cga_trend" if what == "trend" else "cga_last")
     measured = np.flatnonzero(~np.isnan(histories.marker[:, :, 0]).all(axis=1) & (histories.visit_month[:, 0] < 24))
     who = measured[:1]
     features = at_landmark(predictor.study, histories, who, NOW)
@@ -42,12 +44,16 @@ def test_the_ratio_is_how_the_model_moves_the_odds_of_what_began_when_a_reading_
     asked = {
         row["stage"]: row for row in rows if (row["event"], row["marker"], row["what"]) == ("distant", "cga", what)
     }
+    completed = predictor.baselines(histories.select(who)).expected
+    if what != "trend":
+        usual = scaling.usual.effect[0] @ np.append(1.0, completed[0])
+        features[:, column] = scaling.mean[column] + usual * scaling.scale[column]
     higher = features.copy()
-    higher[:, column] += asked["past onset"]["sd"]
+    higher[:, column] += n_sd * asked["past onset"]["sd"]
     cause = predictor.study.event_names.index("distant")
     factor = [
         predictor.causes[cause].presence.best.factors(
-            Readings.of(each, predictor.features, predictor.scaling, NOW), BEGUN, GROWTH
+            Readings.of(each, scaling.apply(each, completed), predictor.features, scaling, NOW), BEGUN, GROWTH
         )[0, 0]
         for each in (features, higher)
     ]
@@ -56,7 +62,7 @@ def test_the_ratio_is_how_the_model_moves_the_odds_of_what_began_when_a_reading_
 
 def test_19_of_20_of_the_draws_behind_the_bands_lie_within_the_interval(rows, trained):
     cause = trained.predictor.study.event_names.index("distant")
-    drawn = np.exp(trained.predictor.causes[cause].presence.draws.effect[:, 2, 1])
+    drawn = np.exp(trained.predictor.causes[cause].presence.draws.effect[:, 2, 1:3].sum(axis=1))
     ratio = next(
         row["odds_ratio"] for row in rows if (row["event"], row["what"], row["stage"]) == ("distant", "last", STAGES[2])
     )

@@ -144,7 +144,11 @@ def test_what_markers_say_of_what_has_begun_is_shown_under_its_event(document):
     page = render(document, {**FACTS, "presence": [row]})
     recurrence, death = page.split('<h2 id="event-')[1:3]
     shown = recurrence.split(">a &lt; b</th>")[1].split("</tr>")[0]
-    assert re.findall(r"<td.*?>(.*?)</td>", shown) == ["last value", "past onset", "2.50 (1.25\u00a0to\u00a05.00)"]
+    assert re.findall(r"<td.*?>(.*?)</td>", shown) == [
+        "last value, 1 SD above the usual",
+        "past onset",
+        "2.50 (1.25\u00a0to\u00a05.00)",
+    ]
     assert "a &lt; b" not in death
     assert "what has begun already" not in render(document, FACTS)
     assert not Outline(page).open

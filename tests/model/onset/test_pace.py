@@ -5,6 +5,7 @@ from model.onset.missing import Baselines, JointNormal
 from model.onset.pace import PaceRule
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
+from model.onset.usual import UsualMarkers
 from model.study.file import parse_study
 from tests.model.tables import STUDY
 
@@ -35,7 +36,8 @@ TOGETHER = np.eye(7)
 TOGETHER[AGE, KI67] = TOGETHER[KI67, AGE] = 0.5
 TOGETHER[KI67, RATIO] = TOGETHER[RATIO, KI67] = -0.4
 NORMAL = JointNormal(np.zeros(7), TOGETHER)
-SCALING = Scaling(MEAN, SCALE, MEAN - SCALE, MEAN + SCALE, np.zeros(0, dtype=np.int64), NORMAL, Splines.none())
+USUAL = UsualMarkers.unrelated(0, len(MEAN))
+SCALING = Scaling(MEAN, SCALE, MEAN - SCALE, MEAN + SCALE, np.zeros(0, dtype=np.int64), NORMAL, Splines.none(), USUAL)
 
 
 def paces(study, *rows):

@@ -51,14 +51,18 @@ def data():
 def test_readings_fade_against_the_newest_and_know_when_it_was(data):
     described = feature_list(data.study)
     place = {feature.what: index for index, feature in enumerate(described) if feature.source == "cga"}
-    features = np.tile(data.scaling.mean, (2, 1))
+    features = np.tile(data.scaling.mean, (3, 1))
     features[:, place["age"]] = 0.5
-    features[:, place["last"]] += 3.0 * data.scaling.scale[place["last"]]
+    features[:, place["last"]] += np.array([3.0, 0.0, 9.0]) * data.scaling.scale[place["last"]]
     features[1, [place["last"], place["age"], place["trend"]]] = np.nan
-    readings = Readings.of(features, described, data.scaling, np.array([24.0, 24.0]))
-    assert readings.design[0, :3] == pytest.approx([1.0, 3.0, 0.0])  # the newest there is does not fade
-    assert readings.month.tolist() == [18.0, -np.inf]
+    scores = data.scaling.apply(features, np.zeros((3, data.scaling.n_first)))
+    readings = Readings.of(features, scores, described, data.scaling, np.full(3, 24.0))
+    usual = data.scaling.usual
+    beyond = (3.0 - usual.effect[0, 0]) / usual.sd[0]  # of the average patient
+    assert readings.design[0, :4] == pytest.approx([1.0, beyond, beyond**2, 0.0])  # the newest there is does not fade
+    assert readings.month.tolist() == [18.0, -np.inf, 18.0]
     assert (readings.design[1] == 0).all()
+    assert readings.design[2, 2] == 16.0  # far out the square goes no further
 
 
 def test_stages_add_up_to_the_likelihood_of_the_results(data):

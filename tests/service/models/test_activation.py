@@ -146,7 +146,7 @@ SPOILT = {
     "missing": (lambda folder: (folder / "study.toml").unlink(), "study.toml is missing"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable manifest.json"),
     "stray code": (lambda folder: (folder / "sitecustomize.py").write_text("raise 1"), "is not part of the model"),
-    "other schema": (lambda folder: reseal(folder, schema_version=9), "schema version 9, this program reads 1"),
+    "other schema": (lambda folder: reseal(folder, schema_version=9), "schema version 9, this program reads 2"),
     "pipe": (lambda folder: ((folder / "model.npz").unlink(), os.mkfifo(folder / "model.npz")), "not a plain file"),
     "other numbers": (
         lambda folder: reseal(folder, files={"golden.json": b"{}"}),
