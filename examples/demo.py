@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000)")
     parser.add_argument("--exit", action="store_true", help="stop at the end instead of serving until Ctrl-C")
     options = parser.parse_args()
+    # Whoever is asked to stop stops the service too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return demonstrate(options.port, stop_at_the_end=options.exit)
     except ServiceError as error:
