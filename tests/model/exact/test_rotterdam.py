@@ -6,8 +6,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from model.features import at_landmark
 from model.learning.fitting import fit_predictor
-from model.onset import grid
-from tests.model.exact.rotterdam import COEFFICIENTS, DEATH, HORIZON, RECURRENCE, closed, read, vague_study
+from tests.model.exact.rotterdam import COEFFICIENTS, DEATH, RECURRENCE, closed, read, vague_study
 
 CAUSES = pytest.mark.parametrize("cause", [RECURRENCE, DEATH])
 
@@ -45,19 +44,8 @@ def agree(ours, theirs, error):
 
 
 @pytest.fixture(scope="module")
-def usual():
+def ours():
     return fit_predictor(vague_study(), *read(), seed=1)[0]
-
-
-@pytest.fixture(scope="module")
-def fine():
-    """The same with a shape that may change at every half percent of the events."""
-    _, outcomes = read()
-    month = outcomes.exit_month[(outcomes.cause > 0) & (outcomes.exit_month <= HORIZON)]
-    edges = np.concatenate([[0.0], np.quantile(month, np.arange(0.005, 0.9999, 0.005)) / HORIZON, [1.0]])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grid, "HAZARD_EDGES", edges)
-        return fit_predictor(vague_study(), *read(), seed=1)[0]
 
 
 def test_the_cohort_is_the_published_one(design):
@@ -69,23 +57,23 @@ def test_the_cohort_is_the_published_one(design):
 
 
 @CAUSES
-def test_every_effect_is_that_of_cox_within_two_percent(fine, cox, cause):
+def test_every_effect_is_that_of_cox_within_two_percent(ours, cox, cause):
     theirs, _ = cox[cause]
-    assert effects(fine, cause) == pytest.approx(theirs, rel=0.02)
+    assert effects(ours, cause) == pytest.approx(theirs, rel=0.02)
 
 
 @CAUSES
-def test_the_usual_bins_cost_less_than_a_twentieth_of_a_standard_error(usual, cox, cause):
-    # A hazard that is constant within a year is not quite Cox's, whoever fits it: see the next test.
+def test_what_the_steps_cost_is_less_than_a_fortieth_of_a_standard_error(ours, cox, cause):
+    # A hazard that is constant within two months is not quite Cox's, whoever fits it: see the next test.
     theirs, error = cox[cause]
-    assert (np.abs(effects(usual, cause) - theirs) <= 0.05 * error).all()
+    assert (np.abs(effects(ours, cause) - theirs) <= error / 40).all()
 
 
 @CAUSES
-def test_the_usual_bins_give_what_a_piecewise_exponential_fit_of_them_gives(usual, design, cause):
+def test_the_steps_give_what_a_piecewise_exponential_fit_of_them_gives(ours, design, cause):
     # Another road: split the rows at the edges, and let scikit-learn fit rates with one level per bin.
     features, ended = design
-    start, end = usual.grid.hazard_edge[:-1], usual.grid.hazard_edge[1:]
+    start, end = ours.grid.hazard_edge[:-1], ours.grid.hazard_edge[1:]
     passed = ended.exit_month[:, None]
     events = (ended.cause == cause)[:, None] & (passed > start) & (passed <= end)
     patient, level = np.nonzero(passed > start)
@@ -97,4 +85,4 @@ def test_the_usual_bins_give_what_a_piecewise_exponential_fit_of_them_gives(usua
     theirs, error = (
         each[len(start) :] / features.std(0) for each in (peer.coef_, np.linalg.inv(information).diagonal() ** 0.5)
     )
-    assert agree(effects(usual, cause), theirs, error)
+    assert agree(effects(ours, cause), theirs, error)
