@@ -80,7 +80,8 @@ def ask_rows(
     Raises BadInputError for rows about nobody, and for moments that the model does not support; where `aside` takes
     them, these rows are left out instead.
     """
-    table = table if aside is None else aside.known(table)
+    if aside is not None:
+        return aside.sound_rows(table, lambda left: ask_rows(left, records, predictor))
     bounds = (0.0, supported_until(predictor))
     rules = [
         ColumnRule("patient_id", "text", required=True),
@@ -90,10 +91,7 @@ def ask_rows(
     patients = pd.DataFrame({"patient_id": records.patient_id})
     problems += strangers(table, frame, patients)
     if problems:
-        error = BadInputError(sorted(problems, key=lambda p: (p.line or 0, p.column or "")))
-        if aside is None or not len(table.line):
-            raise error
-        return ask_rows(aside.without_rows(table, error), records, predictor, aside)
+        raise BadInputError(sorted(problems, key=lambda p: (p.line or 0, p.column or "")))
     row = row_of(frame["patient_id"], patients).to_numpy(dtype=np.int64)
     return Questions(row, frame["landmark"].to_numpy(dtype=np.float64)), unknown_columns(table, rules)
 

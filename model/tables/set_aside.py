@@ -46,8 +46,21 @@ class SetAside:
             try:
                 return check(left)
             except BadInputError as error:
-                self.problems += error.problems
-                left = self._without_the_blamed(left, error)
+                blamed = self._blamed(left, error)
+                for name, table in left.items():
+                    self.patient_id.update(whose(table)[blamed[name]].dropna())
+                gone = {name: blamed[name] | whose(table).isin(self.patient_id) for name, table in left.items()}
+                left = {name: table.rows(~gone[name]) for name, table in left.items()}
+
+    def sound_rows(self, table: Table, check: Callable[[Table], T]) -> T:
+        """Do the same with one table of which each row stands for itself: only the rows are left out."""
+        left = self.known(table)
+        check(left.rows(np.zeros(len(left.line), dtype=bool)))
+        while True:
+            try:
+                return check(left)
+            except BadInputError as error:
+                left = left.rows(~self._blamed({"": left}, error)[""])
 
     def known(self, table: Table) -> Table:
         """Leave out a table's rows about patients who were left out, and say so of each."""
@@ -56,26 +69,18 @@ class SetAside:
         self.problems += [Problem(table.file, int(line), "patient_id", rule) for line in table.line[about]]
         return table.rows(~about)
 
-    def without_rows(self, table: Table, error: BadInputError) -> Table:
-        """Leave out the rows of one table that an error blames, whoever they are about."""
-        self.problems += error.problems
-        return table.rows(~_blamed(error, table))
-
-    def _without_the_blamed(self, tables: dict[str, Table], error: BadInputError) -> dict[str, Table]:
-        blamed = {name: _blamed(error, table) for name, table in tables.items()}
+    def _blamed(self, tables: Mapping[str, Table], error: BadInputError) -> dict[str, BoolArray]:
+        """Note the problems; returns which rows they blame. Raises the error if they blame none."""
+        blamed = {}
+        for name, table in tables.items():
+            lines = [problem.line for problem in error.problems if problem.file == table.file]
+            blamed[name] = np.isin(table.line, [line for line in lines if line is not None])
         if not any(rows.any() for rows in blamed.values()):
             raise error
-        for name, table in tables.items():
-            self.patient_id.update(whose(table)[blamed[name]].dropna())
-        gone = {name: whose(table).isin(self.patient_id).to_numpy() | blamed[name] for name, table in tables.items()}
-        return {name: table.rows(~gone[name]) for name, table in tables.items()}
+        self.problems += error.problems
+        return blamed
 
 
 def whose(table: Table) -> pd.Series:
     """Whose each row is, (n_rows,) text as the rules read it, None where it does not say."""
     return check_columns(table, [WHOSE])[0]["patient_id"]
-
-
-def _blamed(error: BadInputError, table: Table) -> BoolArray:
-    lines = [problem.line for problem in error.problems if problem.file == table.file and problem.line is not None]
-    return np.isin(table.line, lines)

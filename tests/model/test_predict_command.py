@@ -244,6 +244,10 @@ def test_f36_nobody_is_to_blame_for_a_missing_column_and_everybody_may_be_left_o
     assert (code, table) == (2, None)
     assert err == ["patients.csv:1: size_mm: this column is required and missing"]
     assert not (tmp_path / "wrong.csv").exists()
+    (tmp_path / "moments.csv").write_text("patient_id\nP1\n")
+    code, _, err, table = predict("--rows", str(tmp_path / "moments.csv"), "--errors", str(tmp_path / "wrong.csv"))
+    assert (code, table) == (2, None)
+    assert err == ["moments.csv:1: landmark: this column is required and missing"]
     patients.assign(size_mm="x").to_csv(spoilt / "patients.csv", index=False)
     code, _, err, table = predict("--landmark", "0", "--errors", str(tmp_path / "wrong.csv"), cohort=spoilt)
     assert (code, len(table), len(pd.read_csv(tmp_path / "wrong.csv"))) == (3, 0, 16)
