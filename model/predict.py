@@ -54,7 +54,7 @@ EXAMPLES = """examples:
   python -m model.predict --artifact artifacts/VERSION --cohort DIR --rows moments.csv --out risks.parquet --jobs 2
   python -m model.predict --artifact artifacts/VERSION --cohort DIR --landmark 24 --out risks.csv --errors wrong.csv
 
-exit code: 0 done; 2 nothing written; 3 with --errors, done but for the patients and rows that FILE names
+exit code: 0 done; 2 nothing written; 3 with --errors, done but for what FILE lists
 """
 COMPLETED_WITH_ERRORS = 3
 
@@ -109,8 +109,8 @@ def predict(
 ) -> int:
     """Read, predict, write; `moment` is one landmark or the path of a table of them. Writes all of `out` or nothing.
 
-    errors : where rows that break a rule are listed, their patients being left out; None = raise BadInputError for them
-    Returns how many there are.
+    errors : where rows that break a rule are listed, being left out with their patients; None = raise BadInputError
+    Returns how many faults are listed.
     """
     model = artifact.load(artifact_folder)
     predictor = model.predictor
@@ -139,7 +139,7 @@ def predict(
         if errors is not None:
             write_problems(errors, problems)
     if problems:
-        say(f"completed with errors: {len(problems)} rows break a rule, see {errors}; their patients are not predicted")
+        say(f"completed with errors: {len(problems)} in all, listed in {errors}; what they are about is not predicted")
     for line in _notice(model):
         result(line)
     result(str(out))

@@ -225,7 +225,7 @@ def test_f36_wrong_rows_go_to_a_file_with_their_lines_and_all_others_are_predict
     )
     assert told[-2][3].startswith("must be from 0 to ")
     assert "=1+1" not in wrong.read_text()
-    assert err[-1] == "completed with errors: 10 rows break a rule, see DIR/wrong.csv; their patients are not predicted"
+    assert err[-1] == "completed with errors: 10 in all, listed in DIR/wrong.csv; what they are about is not predicted"
     assert out[-1] == "DIR/risks.csv"
 
 

@@ -233,15 +233,16 @@ def test_f28_told_to_stop_it_is_first_not_ready_and_answers_until_it_has_drained
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         statuses, ready = [], []
-        with contextlib.suppress(httpx.TransportError):
+        # One client: each of its own would take longer to make than the service to answer.
+        with contextlib.suppress(httpx.TransportError), httpx.Client(base_url=address, headers=headers) as client:
             while process.poll() is None:
-                ready.append(httpx.get(f"{address}/readyz").status_code)
-                statuses.append(httpx.get(f"{address}/v1/model", headers=headers).status_code)
+                ready.append(client.get("/readyz").status_code)
+                statuses.append(client.get("/v1/model").status_code)
         rest = process.communicate(timeout=30)[1]
         assert process.returncode == 0
         assert time.monotonic() - began > 1.9
     assert set(ready[1:]) == {503}
-    assert statuses
+    assert len(statuses) > 5
     assert set(statuses) == {200}
     # What it says once it runs is JSON, a line each.
     assert said[0] == f"A key for an admin is in {key}\n"

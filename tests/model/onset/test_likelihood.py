@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,8 +67,10 @@ def em_step(watched, penalty, vector):
     raise AssertionError("Newton's method went astray")
 
 
-def test_every_patients_score_is_the_slope_of_the_own_log_likelihood(small, rng):
+@pytest.mark.parametrize("around", [0.0, -0.4])
+def test_every_patients_score_is_the_slope_of_the_own_log_likelihood(small, rng, around):
     watched, believed = small
+    watched = replace(watched, around=around)
     at = believed.centre + rng.normal(0, 0.3, len(believed.centre))
     scores = patient_scores(watched, *look(watched, at))
     for parameter, step in enumerate(np.eye(len(at)) * 1e-5):
