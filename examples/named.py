@@ -70,11 +70,8 @@ def chances(predictor: Predictor, known: Known) -> FloatArray:
         who = np.arange(start, min(start + AT_ONCE, len(known.histories)))
         here, exit_month = known.histories.select(who), known.cohort.outcomes.exit_month[who]
         onset = onset_seen_from_each_landmark(predictor, here, exit_month)
-        steps = [
-            detection_steps(predictor.study, here, exit_month, onset[number], cause=number)
-            for number in predictor.study.targets
-        ]
-        parts.append(by_visit(steps)[0])
+        steps = detection_steps(predictor.study, here, exit_month, onset)
+        parts.append(by_visit([steps[number] for number in predictor.study.targets])[0])
     return np.concatenate(parts)
 
 

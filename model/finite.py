@@ -9,7 +9,8 @@ import numpy as np
 from model.errors import NotSupportedError
 
 if TYPE_CHECKING:
-    from model.predictor import Forecast, Predictor
+    from model.forecast import Forecast
+    from model.predictor import Predictor
     from model.types import FloatArray, Histories
 
 

@@ -5,65 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from model.errors import NotSupportedError
 from model.features import Feature, at_landmark, baseline_features, feature_list
+from model.forecast import Forecast
 from model.onset.maturation import compete
 from model.onset.observation import Ending, result_likelihood
-from model.onset.outlook import Moment, future_hazard, onset_outlook
+from model.onset.outlook import Moment, begun_odds, future_hazard, outlook
 from model.onset.pace import PaceRule
 from model.onset.presence import Readings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.onset.grid import TimeGrid
     from model.onset.growth import Growth
     from model.onset.hazard import Parameters
     from model.onset.missing import Baselines
     from model.onset.observation import PacedLikelihood
+    from model.onset.outlook import Begun
     from model.onset.presence import Presence
     from model.onset.scaling import Scaling
     from model.study.definition import Study
     from model.types import FloatArray, Histories, IntArray
 
 PATIENTS_AT_ONCE = 500
-BAND = (0.025, 0.975)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """Risks of patients, each from their own moment on.
-
-    Attributes
-    ----------
-    month : (n_steps,) months past the moment, from 0
-    unseen : (..., n_patients, n_causes) P(present and not yet seen now)
-    incidence : (..., n_patients, n_causes, n_steps) P(present by then), in the presence of the other causes
-
-    A leading axis, where there is one, is over draws of the parameters.
-    """
-
-    month: FloatArray
-    unseen: FloatArray
-    incidence: FloatArray
-
-    def at(self, horizon_month: float | FloatArray) -> FloatArray:
-        """Incidence at a horizon, (..., n_patients, n_causes), or some, (..., n_horizons), linear between steps."""
-        place = np.interp(horizon_month, self.month, np.arange(len(self.month)))
-        before = np.minimum(place.astype(np.int64), len(self.month) - 2)
-        share = place - before
-        return np.asarray(self.incidence[..., before] * (1 - share) + self.incidence[..., before + 1] * share)
-
-    def select(self, index: IntArray) -> Forecast:
-        """Return those of some patients."""
-        return Forecast(self.month, self.unseen[..., index, :], self.incidence[..., index, :, :])
-
-    def band(self) -> tuple[Forecast, Forecast]:
-        """Lower and upper end of the 95 % band over the draws."""
-        unseen, incidence = (np.quantile(draws, BAND, axis=0) for draws in (self.unseen, self.incidence))
-        return Forecast(self.month, unseen[0], incidence[0]), Forecast(self.month, unseen[1], incidence[1])
+Which: TypeAlias = "Callable[[Any], Any]"
+"""Takes one set of parameters out of what was fitted: the best estimate, or draws."""
 
 
 @dataclass(frozen=True)
@@ -190,14 +161,14 @@ class Predictor:
             )
 
     def _in_chunks(
-        self, histories: Histories, as_of_month: FloatArray, which: tuple[attrgetter[Any], ...], size: int
+        self, histories: Histories, as_of_month: FloatArray, which: tuple[Which, ...], size: int
     ) -> list[Forecast]:
         """Forecast by each of some sets of parameters, the best estimate or all draws."""
         self.check_supported(as_of_month)
         parts = []
         for start in range(0, max(len(histories), 1), size):
             who = np.arange(start, min(start + size, len(histories)))
-            situation = self._situation(histories.select(who), as_of_month[who])
+            situation = self.situation(histories.select(who), as_of_month[who])
             parts.append([self._forecast(situation, each) for each in which])
         return [
             Forecast(
@@ -208,8 +179,8 @@ class Predictor:
             for of_one in zip(*parts, strict=True)
         ]
 
-    def _situation(self, histories: Histories, as_of_month: FloatArray) -> Situation:
-        """What is known of the patients, whatever the parameters."""
+    def situation(self, histories: Histories, as_of_month: FloatArray) -> Situation:
+        """What is known of the patients by their moments, (n_patients,), nothing having been found by then."""
         histories = histories.until(as_of_month)
         baselines = self.baselines(histories)
         moment = self.moment_at(histories, as_of_month, baselines)
@@ -222,29 +193,45 @@ class Predictor:
         ]
         return Situation(baselines, moment, tuple(results))
 
-    def _forecast(self, situation: Situation, which: attrgetter[Any]) -> tuple[FloatArray, FloatArray]:
+    def _forecast(self, situation: Situation, which: Which) -> tuple[FloatArray, FloatArray]:
         """Unseen now and incidence from now on, (..., n_patients, n_causes[, n_steps])."""
         baselines, moment = situation.baselines, situation.moment
         drawn = which(self.causes[0].hazard).steady.ndim > 1
         guesses = baselines.guesses(self.luck) if drawn and np.isnan(baselines.recorded).any() else None
-        exact, by_test = [], []
-        for cause, rule, results in zip(self.causes, self.pace_rules, situation.results, strict=True):
-            parameters = which(cause.hazard)
-            hazard = future_hazard(parameters, moment, unknown_baselines(baselines, parameters, guesses))
-            if cause.past is None or results is None:
+        exact, hazards, begun = [], [], []
+        for number, cause in enumerate(self.causes, 1):
+            hazard = self.hazard_to_come(situation, number, which, guesses=guesses)
+            if cause.past is None:
                 exact.append(hazard)
                 continue
-            growth, past = results.growth, which(cause.past)
-            share = np.broadcast_to(growth.share, growth.pace.shape)
-            if guesses is not None:
-                share = rule.share(baselines, growth, guesses=guesses)
-            unknown = unknown_baselines(baselines, past, guesses)
-            presence = None if cause.presence is None else which(cause.presence)
-            by_test.append(
-                onset_outlook(past, hazard, moment, results, share=share, unknown=unknown, presence=presence)
-            )
+            hazards.append(hazard)
+            begun.append(self.begun(situation, number, which, guesses=guesses))
         step = np.diff(self.grid.risk_month)
-        return self._in_order(*compete(_stack(by_test, hazard, 1), _stack(exact, hazard, 0), step))
+        curves, free = outlook(begun, hazards, moment) if begun else ([], np.ones((*hazard.shape[:-1], len(step) + 1)))
+        return self._in_order(*compete(_stack(curves, hazard, 1), free, _stack(exact, hazard, 0), step))
+
+    def hazard_to_come(
+        self, situation: Situation, cause: int, which: Which, *, guesses: FloatArray | None = None
+    ) -> FloatArray:
+        """`future_hazard` of one cause, by some set of parameters; `guesses` of the missing baselines for draws."""
+        parameters = which(self.causes[cause - 1].hazard)
+        unknown = unknown_baselines(situation.baselines, parameters, guesses)
+        return future_hazard(parameters, situation.moment, unknown)
+
+    def begun(
+        self, situation: Situation, cause: int, which: Which = attrgetter("best"), *, guesses: FloatArray | None = None
+    ) -> Begun:
+        """What may have begun of a cause that tests find; raises ValueError for another one."""
+        fitted, results, baselines = self.causes[cause - 1], situation.results[cause - 1], situation.baselines
+        if fitted.past is None or results is None:
+            raise ValueError(f"cause {cause} is not found by tests")
+        past, growth = which(fitted.past), results.growth
+        share = np.broadcast_to(growth.share, growth.pace.shape)
+        if guesses is not None:
+            share = self.pace_rules[cause - 1].share(baselines, growth, guesses=guesses)
+        unknown = unknown_baselines(baselines, past, guesses)
+        presence = None if fitted.presence is None else which(fitted.presence)
+        return begun_odds(past, situation.moment, results, share=share, unknown=unknown, presence=presence)
 
     @cached_property
     def pace_rules(self) -> tuple[PaceRule, ...]:

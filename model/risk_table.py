@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from model.errors import BadInputError, NotSupportedError
-from model.predictor import Forecast
+from model.forecast import Forecast
 from model.tables.cohort_rules import months, row_of, strangers, unknown_columns
 from model.tables.columns import ColumnRule, check_columns
 from model.types import POSITIVE

@@ -14,7 +14,7 @@ from examples.truth.cohorts import HORIZONS, LANDMARKS, OUTCOMES, study_of
 from examples.truth.judged import by_horizon, trained
 from examples.truth.tables import header, line
 from examples.truth.true_risk import true_risk
-from model.predictor import BAND
+from model.forecast import BAND
 from synthetic_data.variants import VARIANTS
 
 if TYPE_CHECKING:

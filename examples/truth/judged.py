@@ -12,7 +12,8 @@ from model.learning.fitting import fit_predictor
 
 if TYPE_CHECKING:
     from examples.truth.cohorts import Known
-    from model.predictor import Forecast, Predictor
+    from model.forecast import Forecast
+    from model.predictor import Predictor
     from model.study.definition import Study
     from model.types import FloatArray, IntArray
 

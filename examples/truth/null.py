@@ -16,7 +16,7 @@ from examples.truth.scores import score
 from examples.truth.tables import header, line, with_interval
 from model.audit.resampling import patient_weights
 from model.features import feature_list
-from model.predictor import BAND
+from model.forecast import BAND
 from synthetic_data.parameters import CAUSES
 
 if TYPE_CHECKING:

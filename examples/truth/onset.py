@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def report(options: Options) -> Iterator[str]:
-    """Draw, train, predict, count: a line per landmark and horizon; over all repetitions, where there are some."""
+    """Draw, train, predict, count, over all repetitions: a line per horizon for each landmark, and for all of them."""
     study = study_of(options.variant)
     counts = []
     for again in range(options.repeats):
@@ -31,11 +31,12 @@ def report(options: Options) -> Iterator[str]:
         counts.append(np.stack([counted(judged, landmark) for landmark in LANDMARKS]))
     yield from header("from month", "within", *OUTCOMES, "Aalen-Johansen, any", "landmark Cox, any")
     for place, landmark in enumerate(LANDMARKS):
-        yield from at_landmark(landmark, np.stack(counts)[:, place])
+        yield from at_landmark(f"{landmark:g}", np.stack(counts)[:, place])
+    yield from at_landmark("all of these", np.sum(counts, axis=1))
 
 
-def at_landmark(landmark: float, counts: FloatArray) -> Iterator[str]:
-    """One line per horizon; counts : (n_repeats, n_horizons, 10) of `counted`.
+def at_landmark(landmark: str, counts: FloatArray) -> Iterator[str]:
+    """One line per horizon, from what is called so; counts : (n_repeats, n_horizons, 10) of `counted`.
 
     Of several repetitions the sums are compared, with the standard error from how they differ.
     """

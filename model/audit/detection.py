@@ -10,6 +10,7 @@ martingale).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -17,15 +18,15 @@ import numpy as np
 from model.features import at_landmark
 from model.landmarks import at_risk
 from model.onset.growth import seen_by_pace
-from model.onset.hazard import log_hazard
 from model.onset.likelihood import past_hazard
-from model.onset.observation import Ending, result_likelihood
+from model.onset.outlook import begun_by_cause
 from model.onset.posterior import first_beginning
 from model.onset.presence import Readings
+from model.onset.together import Together
 from model.types import NOT_DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from model.onset.growth import Growth
     from model.onset.hazard import Parameters
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from model.onset.presence import Presence
     from model.predictor import Predictor
     from model.study.definition import Study
-    from model.types import FloatArray, Histories, IntArray
+    from model.types import BoolArray, FloatArray, Histories, IntArray
 
 
 @dataclass(frozen=True)
@@ -116,33 +117,21 @@ def onset_seen_from(predictor: Predictor, histories: Histories, landmark_month: 
 
     Before the landmark: the posterior given the results so far. After it: the hazards that the delivered forecast has.
     """
-    now = np.full(len(histories), landmark_month)
-    grid, baselines = predictor.grid, predictor.baselines(histories)
-    so_far = grid.until(landmark_month)
-    past_landmark = grid.landmark_month[grid.landmark_month <= landmark_month]
-    past_scores, row_of, _ = _scores_at(predictor, histories, baselines, past_landmark, now)
-    features = at_landmark(predictor.study, histories, np.arange(len(histories)), now)
-    scores = predictor.scaling.apply(features, baselines.expected)
-    readings = Readings.of(features, scores, predictor.features, predictor.scaling, now)
-    edge = grid.risk_month
+    now, grid = np.full(len(histories), landmark_month), predictor.grid
+    situation = predictor.situation(histories, now)
     n_past = int(np.searchsorted(grid.onset_edge, landmark_month - 1e-9))
     start = np.concatenate([grid.onset_edge[:n_past], landmark_month + grid.risk_month[:-1]])
     end = np.append(start[1:], landmark_month + grid.risk_month[-1])
+    by_test = _found_by_tests(predictor.study)
+    begun = [predictor.begun(situation, cause) for cause in by_test]
     found = {}
-    for cause in _found_by_tests(predictor.study):
-        fitted = predictor.causes[cause - 1]
-        growth = predictor.pace_rules[cause - 1].growth(baselines)
-        results = result_likelihood(predictor.study, histories, so_far, growth, Ending.nothing_found(now), cause=cause)
-        past = past_hazard(_past(predictor, cause), past_scores, so_far, row_of)
-        density, none = first_beginning(past, results.width)
-        before = density[:, None, :n_past] * results.by_pace[:, :, :n_past]
-        if fitted.presence is not None:
-            before = before * fitted.presence.best.factors(readings, grid.onset_middle[:n_past], growth)
-        log_rate = log_hazard(fitted.hazard.best, scores, predictor.fading, grid, landmark_month=now, past_edge=edge)
-        after, never = first_beginning(np.exp(log_rate), np.diff(grid.risk_month))
-        after = np.broadcast_to((none[:, None] * after)[:, None], (len(now), before.shape[1], after.shape[1]))
-        mass = np.concatenate([before, after], axis=2) * growth.share[:, None]
-        found[cause] = OnsetMass(landmark_month, start, end - start, mass, none * never, growth)
+    for cause, of, before in zip(by_test, begun, begun_by_cause(begun), strict=True):
+        none = 1.0 - before.sum(axis=(1, 2))
+        hazard = predictor.hazard_to_come(situation, cause, attrgetter("best"))
+        after, never = first_beginning(hazard, np.diff(grid.risk_month))
+        after = (none[:, None] * after)[:, None] * of.share[..., None]
+        mass = np.concatenate([before[:, :, :n_past], after], axis=2)
+        found[cause] = OnsetMass(landmark_month, start, end - start, mass, none * never, of.results.growth)
     return found
 
 
@@ -169,48 +158,89 @@ def onset_seen_from_each_landmark(
 
 
 def detection_steps(
-    study: Study, histories: Histories, exit_month: FloatArray, onset: OnsetMass, *, cause: int
-) -> DetectionSteps:
-    """Go through the visits after `onset.from_month`: the chance to find the cause, then what finding nothing means.
+    study: Study, histories: Histories, exit_month: FloatArray, onset: Mapping[int, OnsetMass]
+) -> dict[int, DetectionSteps]:
+    """Go through the visits after `from_month`: the chance to find each cause, then what finding nothing means.
 
     Parameters
     ----------
-    histories, exit_month : (n_patients, ...) with every visit; all patients are followed beyond `onset.from_month`
-    onset : as seen before these visits; visits after its last bin are not predicted and left out
+    histories, exit_month : (n_patients, ...) with every visit; all patients are followed beyond `from_month`
+    onset : by cause, as seen before these visits; visits after its last bin are not predicted and left out
 
     Notes
     -----
-    Every negative test of the cause multiplies the mass of what began u months back by 1 - sensitivity(u). Causes are
-    taken one at a time, as they are fitted. A visit without a test of ours that sees the cause adds no expectation.
+    Every negative test of a cause multiplies the mass of what began u months back by 1 - sensitivity(u). Markers are
+    explained by all causes together. A visit without a test of ours that sees the cause adds no expectation.
     """
-    event = study.event_names[cause - 1]
-    tests = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
-    last = np.minimum(exit_month, onset.start[-1] + onset.width[-1])
-    mass = onset.mass.copy()
-    steps = [(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))]
-    for visit in range(histories.visit_month.shape[1]):
-        month = histories.visit_month[:, visit]
-        done = histories.test[:, visit] != NOT_DONE
-        able = done[:, [index for index, _ in tests]].any(axis=1)
-        who = np.flatnonzero(able & (month > onset.from_month) & (month <= last))
-        begun = np.searchsorted(onset.start, month[who].max(initial=0.0))  # later bins are still to come for all
-        share, since = _share_before(month[who], onset.start[:begun], onset.width[:begun])
-        missed = np.ones((len(who), mass.shape[1], begun))
-        for index, sees in tests:
-            here = done[who, index]
-            growth = onset.growth.select(who[here])
-            missed[here] *= 1.0 - seen_by_pace(sees, growth, since[here], months_per_unit=study.months_per_unit)
-        seen = share[:, None] * (1.0 - missed)
-        here = mass[who, :, :begun]
-        weighed = here
-        if onset.markers is not None:
-            middle = onset.start[:begun] + onset.width[:begun] / 2
-            weighed = here * onset.markers.factors(who, month[who], middle, onset.growth.select(who))
-        still_possible = weighed.sum(axis=(1, 2)) + mass[who, :, begun:].sum(axis=(1, 2)) + onset.never[who]
-        steps.append((who, month[who], (weighed * seen).sum(axis=(1, 2)) / still_possible))
-        mass[who, :, :begun] -= here * seen
-    patient, month, probability = (np.concatenate(parts) for parts in zip(*steps, strict=True))
-    return DetectionSteps(patient, month, probability)
+    mass = {cause: seen.mass.copy() for cause, seen in onset.items()}
+    steps = {cause: [(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))] for cause in onset}
+    for visit in _visits(study, histories, exit_month, onset):
+        looks = [_look(study, cause, seen, mass[cause], visit) for cause, seen in onset.items()]
+        none, there, told, by_results, by_markers = (np.stack(each, axis=1) for each in zip(*looks, strict=True))
+        chance = Together.of(none, there, told).chance(by_results, by_markers)
+        for place, cause in enumerate(onset):
+            able = visit.done[:, _tests_for(study, cause)].any(axis=1)
+            steps[cause].append((visit.who[able], visit.month[able], chance[able, place]))
+    return {
+        cause: DetectionSteps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        for cause, parts in steps.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """Patients who are seen, (n_who,), when, (n_who,), and the tests done there, (n_who, n_tests)."""
+
+    who: IntArray
+    month: FloatArray
+    done: BoolArray
+
+
+def _visits(
+    study: Study, histories: Histories, exit_month: FloatArray, onset: Mapping[int, OnsetMass]
+) -> Iterator[_Visit]:
+    """Everybody's first visit with a test that sees one of the causes, everybody's second, ..."""
+    if not onset:
+        return
+    first = next(iter(onset.values()))  # they all have the same bins
+    last = np.minimum(exit_month, first.start[-1] + first.width[-1])
+    tests = sorted({index for cause in onset for index in _tests_for(study, cause)})
+    for number in range(histories.visit_month.shape[1]):
+        month, done = histories.visit_month[:, number], histories.test[:, number] != NOT_DONE
+        who = np.flatnonzero(done[:, tests].any(axis=1) & (month > first.from_month) & (month <= last))
+        yield _Visit(who, month[who], done[who])
+
+
+def _look(study: Study, cause: int, onset: OnsetMass, mass: FloatArray, visit: _Visit) -> tuple[FloatArray, ...]:
+    """Weigh a cause in the patients seen, (n_who,) each; what their tests would find is taken out of `mass`.
+
+    Returns the weight of no beginning, of one, and of one times what markers say of it; of what the tests would find,
+    and of that times what markers say.
+    """
+    begun = np.searchsorted(onset.start, visit.month.max(initial=0.0))  # later bins are still to come for all
+    share, since = _share_before(visit.month, onset.start[:begun], onset.width[:begun])
+    growth, event = onset.growth.select(visit.who), study.event_names[cause - 1]
+    missed = np.ones((len(visit.who), mass.shape[1], begun))
+    for index in _tests_for(study, cause):
+        here = np.flatnonzero(visit.done[:, index])
+        sees = study.test[index].sees[event]
+        seen = seen_by_pace(sees, growth.select(here), since[here], months_per_unit=study.months_per_unit)
+        missed[here] *= 1.0 - seen
+    all_ = mass[visit.who].sum(axis=(1, 2)) + onset.never[visit.who]
+    there = mass[visit.who, :, :begun] * share[:, None]
+    found = there * (1.0 - missed)
+    mass[visit.who, :, :begun] -= found
+    told, found_and_told = there, found
+    if onset.markers is not None:
+        middle = onset.start[:begun] + onset.width[:begun] / 2
+        factors = onset.markers.factors(visit.who, visit.month, middle, growth)
+        told, found_and_told = there * factors, found * factors
+    there_by, *others = (each.sum(axis=(1, 2)) for each in (there, told, found, found_and_told))
+    return all_ - there_by, there_by, *others
+
+
+def _tests_for(study: Study, cause: int) -> list[int]:
+    return [index for index, test in enumerate(study.test) if study.event_names[cause - 1] in test.sees]
 
 
 def _found_by_tests(study: Study) -> list[int]:

@@ -27,7 +27,7 @@ def named_detections(
     is named, as far as the study says; of equals each is as likely to be. The sum over causes, P(anything is found),
     does not depend on it.
     """
-    steps = {cause: detection_steps(study, histories, exit_month, seen, cause=cause) for cause, seen in onset.items()}
+    steps = detection_steps(study, histories, exit_month, onset)
     if not steps:
         return steps
     chance, row, cause = by_visit(list(steps.values()))

@@ -13,12 +13,13 @@ from model.errors import BadInputError, Problem
 from model.features import at_landmark, baseline_features, feature_list
 from model.landmarks import at_risk, supported_until
 from model.onset.boosting import Trees
-from model.onset.estimate import CauseFit, TrainingData, believed, events_and_expected, fit_cause, rough_count, watch
+from model.onset.estimate import CauseFit, believed, events_and_expected, fit_causes
 from model.onset.grid import TimeGrid
-from model.onset.presence import Presence, Readings
+from model.onset.presence import N_STAGES, Presence, Readings
 from model.onset.prior import hazard_prior
 from model.onset.scaling import Scaling
 from model.onset.splines import Splines
+from model.onset.training import TrainingData, rough_count, watch
 from model.onset.usual import UsualMarkers
 from model.predictor import CauseModel, Fitted, FittedPresence, Predictor, fading_features
 from model.watch import runner, unwatched
@@ -88,12 +89,10 @@ def fit_predictor(
         causes = range(1, len(study.event) + 1)
         seen = [watch(data, cause) if study.found_by_test(cause) else None for cause in causes]
         if learner == "published":
-            fits = tuple(
-                believed(data, _prior(data, k), cause=k)
-                if event.prior
-                else fit_cause(data, each, cause=k, prior=_prior(data, k))
-                for k, (event, each) in enumerate(zip(study.event, seen, strict=True), 1)
-            )
+            stated = [k for k in causes if study.event[k - 1].prior]
+            known = {k: believed(data, _prior(data, k), cause=k) for k in stated}
+            known |= fit_causes(data, {k: (seen[k - 1], _prior(data, k)) for k in causes if k not in known})
+            fits = tuple(known[k] for k in causes)
             return _predictor(data, fits, seed=seed), fits
         if learner == "boosting":
             trees = tuple(
@@ -104,7 +103,7 @@ def fit_predictor(
             scores = np.concatenate([data.scores, *own], axis=1)
             data = replace(data, scaling=replace(data.scaling, trees=trees), scores=scores)
             seen = [each and (replace(each[0], scores=scores), each[1]) for each in seen]
-        fits = tuple(fit_cause(data, each, cause=k, prior=_prior(data, k)) for k, each in enumerate(seen, 1))
+        fits = tuple(fit_causes(data, {k: (seen[k - 1], _prior(data, k)) for k in causes}).values())
         return _predictor(data, fits, seed=seed), fits
 
 
@@ -181,14 +180,29 @@ def _prior(data: TrainingData, cause: int) -> HazardPrior:
 
 
 def _predictor(data: TrainingData, fits: Sequence[CauseFit], *, seed: int) -> Predictor:
-    rng = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,))) for key in range(len(fits) + 1)]
-    causes = tuple(_cause_model(fit, luck) for fit, luck in zip(fits, rng[1:], strict=True))
+    rng = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,))) for key in range(len(fits) + 2)]
+    presence = _presences(fits, rng[-1])
+    causes = tuple(_cause_model(*each) for each in zip(fits, presence, rng[1:-1], strict=True))
     luck = rng[0].standard_normal((N_DRAWS, data.baselines.recorded.shape[1]))
     supported = float(data.grid.landmark_month[-1])
     return Predictor(data.study, data.grid, data.scaling, causes, supported, luck)
 
 
-def _cause_model(fit: CauseFit, rng: np.random.Generator) -> CauseModel:
+def _presences(fits: Sequence[CauseFit], rng: np.random.Generator) -> list[FittedPresence | None]:
+    """Draw what markers say of all causes at once: where one cause explains less, others explain more."""
+    learned = next((fit.presence for fit in fits if fit.presence is not None), None)
+    if learned is None:
+        return [None] * len(fits)
+    luck = rng.standard_normal((N_DRAWS, learned.effect.size))
+    drawn = _drawn(learned.effect.ravel(), learned.covariance, luck).reshape(N_DRAWS, *learned.effect.shape)
+    stages = [slice(fit.place * N_STAGES, (fit.place + 1) * N_STAGES) for fit in fits]
+    return [
+        None if fit.presence is None else FittedPresence(Presence(learned.effect[where]), Presence(drawn[:, where]))
+        for fit, where in zip(fits, stages, strict=True)
+    ]
+
+
+def _cause_model(fit: CauseFit, presence: FittedPresence | None, rng: np.random.Generator) -> CauseModel:
     """Draw around the maxima; the same luck for both hazards of a cause, since they say nearly the same."""
     luck = rng.standard_normal((N_DRAWS, len(fit.covariance)))
     hazard = _fitted(fit.parameters, fit.covariance, luck)
@@ -196,11 +210,6 @@ def _cause_model(fit: CauseFit, rng: np.random.Generator) -> CauseModel:
         return CauseModel(hazard, None, fit.n_events)
     level = len(fit.parameters.shape) - 1  # The last bin's luck is the level's, then clock and effects follow in both.
     past = _fitted(fit.past.parameters, fit.past.covariance, luck[:, level : level + len(fit.past.covariance)])
-    if fit.presence is None:
-        return CauseModel(hazard, past, fit.n_events)
-    best = fit.presence.best.effect
-    drawn = _drawn(best.ravel(), fit.presence.covariance, rng.standard_normal((N_DRAWS, best.size)))
-    presence = FittedPresence(fit.presence.best, Presence(drawn.reshape(N_DRAWS, *best.shape)))
     return CauseModel(hazard, past, fit.n_events, presence)
 
 

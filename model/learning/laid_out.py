@@ -9,7 +9,6 @@ import numpy as np
 
 from model.features import at_landmark, baseline_features
 from model.landmarks import LandmarkRows, at_risk
-from model.onset.estimate import TrainingData, risk_rows, watch
 from model.onset.expectation import Placement, exact_rows, expected_rows
 from model.onset.likelihood import Watched, past_hazard
 from model.onset.likelihood import patient_scores as watched_scores
@@ -17,6 +16,7 @@ from model.onset.observation import ResultLikelihood
 from model.onset.poisson import Penalty, derivatives, objective, patient_scores, row_log_likelihood
 from model.onset.posterior import onset_posterior
 from model.onset.presence import Readings
+from model.onset.training import TrainingData, risk_rows, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,8 +39,8 @@ def chance_found(predictor: Predictor, histories: Histories, exit_month: FloatAr
     for moment in _moments(predictor):
         for who in _groups(np.flatnonzero(exit_month > moment)):
             here, end = histories.select(who), exit_month[who]
-            for cause, onset in onset_seen_from(predictor, here, moment).items():
-                steps = detection_steps(predictor.study, here, end, onset, cause=cause)
+            onset = onset_seen_from(predictor, here, moment)
+            for cause, steps in detection_steps(predictor.study, here, end, onset).items():
                 np.add.at(log_missed[:, cause - 1], who[steps.patient], np.log1p(-steps.probability))
     return -np.expm1(log_missed)
 

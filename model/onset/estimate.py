@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import inv
 
 from model.onset.expectation import Placement, exact_rows, expected_rows
-from model.onset.hazard import Parameters, clock_between
+from model.onset.hazard import Parameters
 from model.onset.likelihood import TOLERANCE as LIKELIHOOD_TOLERANCE
 from model.onset.likelihood import Fit, Watched, maximise, past_hazard, row_events
-from model.onset.observation import averaged_likelihood, ending_of
+from model.onset.observation import ending_of
 from model.onset.pace import PaceRule
 from model.onset.poisson import (
     Penalty,
@@ -24,56 +24,24 @@ from model.onset.poisson import (
     penalty,
 )
 from model.onset.posterior import OnsetPosterior
-from model.onset.presence import StageRows, fit_presence
+from model.onset.presence_fit import StageRows, fit_presence
 from model.onset.prior import MARKER, with_learned_widths, without_markers
 from model.onset.stages import Course, Reading, by_stage
+from model.onset.together import StagesOfAll
+from model.onset.training import Seen, TrainingData, risk_rows, usual_clock
 
 if TYPE_CHECKING:
-    from model.landmarks import LandmarkRows
-    from model.onset.grid import TimeGrid
-    from model.onset.missing import Baselines
-    from model.onset.presence import PresenceFit, Readings
+    from collections.abc import Mapping
+
+    from model.onset.presence_fit import PresenceFit
     from model.onset.prior import HazardPrior
-    from model.onset.scaling import Scaling
-    from model.study.definition import Study
-    from model.types import BoolArray, FloatArray, Histories, IntArray, Outcomes
+    from model.types import BoolArray, FloatArray
 
 MAX_ITERATIONS = 100
 WIDTH_ROUNDS = 3  # of learning how wide unknown effects lie; the widths move little after these
 MOST_PATIENTS = 4000  # without the cause, to learn from what markers say of it
 ROUGH = 0.01  # tolerance of the likelihood meanwhile
 TOLERANCE = 1e-6  # largest change of any parameter, on the scale of log hazard ratios per standard deviation
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Landmark rows of a training cohort with everything that a fit reads.
-
-    Attributes
-    ----------
-    histories, outcomes : (n_patients, ...)
-    rows : the landmark rows of these patients
-    scaling : how the rows' features became scores
-    baselines : of the patients
-    scores : (n_rows, n_scores) standard scores of the rows' features
-    fading : (n_fading,) scores with a part that wears off
-    readings : of the rows' markers
-    """
-
-    study: Study
-    histories: Histories
-    outcomes: Outcomes
-    grid: TimeGrid
-    rows: LandmarkRows
-    scaling: Scaling
-    baselines: Baselines
-    scores: FloatArray
-    fading: IntArray
-    readings: Readings
-
-
-Seen: TypeAlias = "tuple[Watched, BoolArray] | None"
-"""What `watch` returns of a cause found by tests; None for one whose time is known."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +53,8 @@ class CauseFit:
     parameters : the maximum
     covariance : (n_parameters, n_parameters) of the packed parameters
     past : the hazard between landmarks, None for a cause whose time is known
-    presence : what markers say of beginnings, if there are any
+    presence : what markers say of beginnings, of all causes that tests find, if there are any
+    place : of the cause among those
     prior : what was believed before, its unknown widths learned
     n_events : patients in whom the cause was observed
     iterations, converged : how the search ended
@@ -99,11 +68,42 @@ class CauseFit:
     iterations: int
     converged: bool
     presence: PresenceFit | None = None
+    place: int = 0
 
 
-def fit_cause(data: TrainingData, seen: Seen, *, cause: int, prior: HazardPrior) -> CauseFit:
-    """Fit the hazard of one cause, 1..K, of which surveillance has shown what `seen` says."""
-    return _fit_known(data, cause, prior) if seen is None else _fit_by_tests(data, seen, cause, prior)
+@dataclass(frozen=True)
+class Past:
+    """A cause found by tests, and the hazard between landmarks that was fitted to them.
+
+    Attributes
+    ----------
+    found : (n_patients,)
+    prior : its unknown widths learned, without the markers
+    """
+
+    watched: Watched
+    found: BoolArray
+    fit: Fit
+    prior: HazardPrior
+
+
+def fit_causes(data: TrainingData, asked: Mapping[int, tuple[Seen, HazardPrior]]) -> dict[int, CauseFit]:
+    """Fit some causes, 1..K, of each of which surveillance has shown what `Seen` says.
+
+    Where tests find a cause, first the hazard between landmarks, by its likelihood; then what markers say of all such
+    causes together; then, from where both put the beginnings, the forecast.
+    """
+    pasts = {
+        cause: Past(*seen, *_fit_past(seen[0], prior)) for cause, (seen, prior) in asked.items() if seen is not None
+    }
+    place = {cause: index for index, cause in enumerate(pasts)}
+    presence, free = _presence(data, pasts)
+    return {
+        cause: _fit_known(data, cause, prior)
+        if seen is None
+        else replace(_forecast(data, pasts[cause], prior, free[cause]), presence=presence, place=place[cause])
+        for cause, (seen, prior) in asked.items()
+    }
 
 
 def believed(data: TrainingData, prior: HazardPrior, *, cause: int) -> CauseFit:
@@ -138,14 +138,6 @@ def events_and_expected(
     return row_events(watched, _fit_past(watched, prior)[0])
 
 
-def rough_count(data: TrainingData, cause: int) -> tuple[float, float]:
-    """Return (events, months at risk) of one cause, finding taken for happening: enough for a vague prior."""
-    if not data.study.found_by_test(cause):
-        return float((data.outcomes.cause == cause).sum()), float(data.outcomes.exit_month.sum())
-    ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
-    return float(ending.found.sum()), max(float(ending.month.sum()), 1.0)
-
-
 def _fit_past(watched: Watched, prior: HazardPrior) -> tuple[Fit, HazardPrior]:
     """Fit the hazard between landmarks by its likelihood; the prior that is returned has learned its widths."""
     known_later = without_markers(prior)
@@ -158,16 +150,14 @@ def _fit_past(watched: Watched, prior: HazardPrior) -> tuple[Fit, HazardPrior]:
     return past, known_later
 
 
-def _fit_by_tests(data: TrainingData, seen: tuple[Watched, BoolArray], cause: int, prior: HazardPrior) -> CauseFit:
-    """First the hazard between landmarks, by its likelihood; then, from where that puts the beginnings, the forecast.
+def _forecast(data: TrainingData, past: Past, prior: HazardPrior, free: FloatArray) -> CauseFit:
+    """Fit the hazard past a landmark: a regression on the expected events and exposures of every landmark row.
 
-    The forecast's hazard past a landmark is a regression on the expected events and exposures of every landmark row.
+    free : (n_rows, 1) how markers move P(none begun)
     """
-    watched, found = seen
-    past, known_later = _fit_past(watched, prior)
+    watched, known_later = past.watched, past.prior
     placement = Placement.of(data.rows, data.grid, watched.results.width)
-    events, exposure = expected_rows(placement, past.posterior, watched.results)
-    presence, free = _presence(data, watched, past, found, cause=cause)
+    events, exposure = expected_rows(placement, past.fit.posterior, watched.results)
     rows = risk_rows(data, events * free, exposure * free, watched.around)
     prior = replace(prior, sd=np.where(prior.unknown == MARKER, prior.sd, known_later.sd))
     centre = penalty(prior, n_bins=len(data.grid.fade), n_fading=len(data.fading))
@@ -176,18 +166,18 @@ def _fit_by_tests(data: TrainingData, seen: tuple[Watched, BoolArray], cause: in
     # that was really there; the complete data's curvature would overstate it.
     by_patient = patient_scores(parameters, rows)
     covariance = inv(by_patient.T @ by_patient + centre.precision)
-    converged &= past.converged
-    return CauseFit(parameters, covariance, past, prior, int(found.sum()), past.iterations, converged, presence)
+    converged &= past.fit.converged
+    n_events, iterations = int(past.found.sum()), past.fit.iterations
+    return CauseFit(parameters, covariance, past.fit, prior, n_events, iterations, converged)
 
 
-def _presence(
-    data: TrainingData, watched: Watched, past: Fit, found: BoolArray, *, cause: int
-) -> tuple[PresenceFit | None, FloatArray]:
-    """What markers say of beginnings, and how that moves P(none begun) of each landmark row, (n_rows, 1).
+def _presence(data: TrainingData, pasts: Mapping[int, Past]) -> tuple[PresenceFit | None, Mapping[int, FloatArray]]:
+    """What markers say of beginnings, and how that moves P(none begun) of each landmark row, (n_rows, 1), by cause.
 
-    Everybody in whom the cause was found is looked at, and enough of the others, who stand for the rest.
+    Everybody in whom one of the causes was found is looked at, and enough of the others, who stand for the rest.
     """
-    free = np.ones((len(data.rows.patient), 1))
+    free = {cause: np.ones((len(data.rows.patient), 1)) for cause in pasts}
+    found = np.any([past.found for past in pasts.values()], axis=0) if pasts else np.zeros(len(data.histories), bool)
     every = max(int(len(found) // MOST_PATIENTS), 1)
     others = np.flatnonzero(~found)[::every]
     who = np.sort(np.concatenate([np.flatnonzero(found), others]))
@@ -196,30 +186,30 @@ def _presence(
     here = np.flatnonzero((place[data.rows.patient] >= 0) & (data.readings.month > 0))
     if not len(here) or not found.any():
         return None, free
-    course = Course(
-        study=data.study,
-        cause=cause,
-        grid=data.grid,
-        histories=data.histories.select(who),
-        ending=ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause).select(who),
-        growth=PaceRule.of(data.study, cause, data.scaling).growth(data.baselines).select(who),
-        hazard=past_hazard(past.parameters, data.scores, data.grid, watched.row_of()[who]),
-    )
     readings, patient = data.readings.select(here), place[data.rows.patient[here]]
-    so_far, in_all = by_stage(course, Reading(patient, data.rows.landmark_month[here], readings.month))
+    reading = Reading(patient, data.rows.landmark_month[here], readings.month)
+    histories, baselines = data.histories.select(who), data.baselines
+    by_cause = [
+        by_stage(
+            Course(
+                study=data.study,
+                cause=cause,
+                grid=data.grid,
+                histories=histories,
+                ending=ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause).select(who),
+                growth=PaceRule.of(data.study, cause, data.scaling).growth(baselines).select(who),
+                hazard=past_hazard(past.fit.parameters, data.scores, data.grid, past.watched.row_of()[who]),
+            ),
+            reading,
+        )
+        for cause, past in pasts.items()
+    ]
+    so_far, in_all = (StagesOfAll.of(each) for each in zip(*by_cause, strict=True))
     weight = np.where(found[who], 1.0, every)[patient]
-    staged = StageRows(readings.design, so_far, in_all, weight, patient)
-    fit = fit_presence(staged)
-    free[here, 0] = staged.none_in_all(fit.best.effect)
+    fit = fit_presence(StageRows(readings.design, so_far.told_apart(), in_all.told_apart(), weight, patient))
+    for cause, ratio in zip(pasts, in_all.none_moved(readings.design @ fit.effect.T).T, strict=True):
+        free[cause][here, 0] = ratio
     return fit, free
-
-
-def watch(data: TrainingData, cause: int) -> tuple[Watched, BoolArray]:
-    """Return what surveillance for a cause has shown, and in whom it was found, (n_patients,)."""
-    ending = ending_of(data.study, data.histories, data.outcomes, data.grid, cause=cause)
-    growth = PaceRule.of(data.study, cause, data.scaling).growth(data.baselines)
-    results = averaged_likelihood(data.study, data.histories, data.grid, growth, ending, cause=cause)
-    return Watched(data.rows, data.scores, results, data.grid, usual_clock(data.study, cause)), ending.found
 
 
 def _fit_known(data: TrainingData, cause: int, prior: HazardPrior) -> CauseFit:
@@ -256,23 +246,3 @@ def _climb(
         if change <= TOLERANCE:
             return parameters, iteration, True
     return parameters, MAX_ITERATIONS, False
-
-
-def usual_clock(study: Study, cause: int) -> float:
-    """The power by which a cause's hazard goes with time as far as is published, else 0."""
-    prior = study.event[cause - 1].prior
-    return 0.0 if prior is None else prior.power - 1.0
-
-
-def risk_rows(data: TrainingData, events: FloatArray, exposure: FloatArray, around: float) -> RiskRows:
-    """Lay out events and exposures by hazard bin, (n_rows, n_bins), so that each month of follow-up counts once.
-
-    around : as in Parameters; what its power leaves over counts as exposure
-    """
-    shared = data.grid.coverage[data.rows.landmark]
-    edge = data.rows.landmark_month[:, None] + data.grid.hazard_edge
-    clock, rest = clock_between(edge[:, :-1], edge[:, 1:], around)
-    exposure = exposure * np.exp(rest)
-    return RiskRows(
-        data.scores, data.fading, data.grid.fade, clock, events / shared, exposure / shared, data.rows.patient
-    )

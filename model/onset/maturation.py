@@ -54,45 +54,37 @@ def _by_draw(values: FloatArray, n_kept: int) -> FloatArray:
     return np.require(values.reshape(math.prod(lead), *kept), requirements=["C", "W"])
 
 
-def onset_curve(
-    hazard_per_month: FloatArray,
-    matured: FloatArray,
-    odds: FloatArray,
-    grid: TimeGrid,
-    growth: Growth,
-    *,
-    share: FloatArray,
-) -> FloatArray:
-    """P(onset by each risk month) of one cause, whatever the other causes do, (..., n_patients, n_steps + 1).
-
-    Parameters
-    ----------
-    hazard_per_month : (..., n_patients, n_steps) of beginning
-    matured : (..., n_patients, n_steps + 1) mass of past beginnings with onset by then, over P(it has not begun)
-    odds : (..., n_patients) mass of all past beginnings, likewise
-    share : (..., n_patients, n_paces) probability of each pace
-    """
+def begins_by(hazard_per_month: FloatArray, grid: TimeGrid) -> FloatArray:
+    """P(beginning by each risk month), from a hazard in the steps between, (..., n_steps) to (..., n_steps + 1)."""
     passed = np.cumsum(hazard_per_month * np.diff(grid.risk_month), axis=-1)
-    begins = np.concatenate([np.zeros((*passed.shape[:-1], 1)), -np.expm1(-passed)], axis=-1)
-    later = onsets_to_come(begins, grid, growth, share)
-    return np.asarray((matured + later) / (1.0 + odds)[..., None])
+    return np.concatenate([np.zeros((*passed.shape[:-1], 1)), -np.expm1(-passed)], axis=-1)
 
 
-def compete(curve: FloatArray, hazard_per_month: FloatArray, step_months: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Let independent causes compete to come first.
+def compete(
+    curve: FloatArray, free: FloatArray, hazard_per_month: FloatArray, step_months: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Let causes compete to come first.
 
     Parameters
     ----------
     curve : (..., n_by_test, n_steps + 1) P(onset by each month) of the causes found by tests, each alone
-    hazard_per_month : (..., n_exact, n_steps) of the causes whose time is exact
+    free : (..., n_steps + 1) P(none of them by each month); the product of 1 - curve if they are independent
+    hazard_per_month : (..., n_exact, n_steps) of the causes whose time is exact, independent of the others
+
+    Of the onsets in a step, a cause has the share that its own curve would have if causes were independent.
 
     Returns
     -------
     unseen : (..., n_by_test) P(this cause is there now and came first)
     incidence : (..., n_by_test + n_exact, n_steps + 1) P(it comes first, by then)
     """
-    passed = 0.0 - np.log(np.maximum(1.0 - curve, LEAST))  # from 0, so that no onset is 0 and not -0
-    at_start, rise = passed[..., 0], np.maximum(np.diff(passed, axis=-1), 0.0)
+    alone = np.diff(0.0 - np.log(np.maximum(1.0 - curve, LEAST)), axis=-1, prepend=0.0)
+    alone = np.maximum(alone, 0.0)
+    in_all = np.diff(0.0 - np.log(np.maximum(free, LEAST)), axis=-1, prepend=0.0)
+    of_all = alone.sum(axis=-2)
+    scale = np.divide(np.maximum(in_all, 0.0), of_all, out=np.zeros_like(of_all), where=of_all > 0)
+    rise = alone * scale[..., None, :]
+    at_start, rise = rise[..., 0], rise[..., 1:]
     hazard = np.concatenate([rise / step_months, hazard_per_month], axis=-2)
     there = at_start.sum(axis=-1, keepdims=True)
     share = np.divide(at_start, there, out=np.zeros_like(at_start), where=there > 0)

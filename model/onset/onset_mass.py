@@ -10,14 +10,10 @@ import numpy as np
 
 from model.onset.grid import TimeGrid
 from model.onset.growth import Growth
-from model.onset.maturation import onsets_of_the_begun, onsets_to_come
-from model.onset.outlook import begun_odds
+from model.onset.maturation import begins_by, onsets_of_the_begun, onsets_to_come
 
 if TYPE_CHECKING:
-    from model.onset.hazard import Parameters
-    from model.onset.observation import PacedLikelihood
-    from model.onset.outlook import Moment
-    from model.onset.presence import Presence
+    from model.onset.outlook import Begun, Moment
     from model.types import FloatArray
 
 
@@ -60,30 +56,19 @@ class _Asked(TimeGrid):
         return np.array(self.asked_month)
 
 
-def onsets_by_pace(
-    past: Parameters,
-    hazard: FloatArray,
-    moment: Moment,
-    results: PacedLikelihood,
-    *,
-    share: FloatArray,
-    unknown: FloatArray,
-    presence: Presence | None,
-    edge: FloatArray,
-) -> FloatArray:
-    """P(onset by each edge, growing at each pace) of a cause alone, (..., n_patients, n_paces, n_edges).
+def onsets_by_pace(begun: FloatArray, hazard: FloatArray, moment: Moment, of: Begun, *, edge: FloatArray) -> FloatArray:
+    """P(onset by each edge, growing at each pace) of a cause, (..., n_patients, n_paces, n_edges).
 
-    What `onset_outlook` sums up, kept apart: over the paces it adds up to that curve, at risk months of the grid.
+    What `outlook` sums up, kept apart: over the paces it adds up to that curve, at risk months of the grid.
 
     Parameters
     ----------
-    past, hazard, moment, results, share, unknown, presence : as in `onset_outlook`
+    begun : (..., n_patients, n_paces, n_onset) P(it has begun in each bin), as by `begun_by_cause`
+    hazard : (..., n_patients, n_steps) `future_hazard` of beginning
     edge : (n_edges,) months from now, ascending; from 0 on they are risk months of the grid
     """
-    grid, growth = moment.grid, results.growth
-    begun = begun_odds(past, moment, results, share=share, unknown=unknown, presence=presence)
-    passed = np.cumsum(hazard * np.diff(grid.risk_month), axis=-1)
-    begins = np.concatenate([np.zeros((*passed.shape[:-1], 1)), -np.expm1(-passed)], axis=-1)
+    grid, results = moment.grid, of.results
+    growth = results.growth
 
     # Each pace of a patient is taken for a patient of one pace, so that nothing is summed over them.
     lead, n_paces = begun.shape[:-2], growth.pace.shape[1]
@@ -95,9 +80,12 @@ def onsets_by_pace(
         _Asked(grid.landmark_month, grid.horizon_month, grid.n_onset, grid.exact, tuple(edge)),
         alone,
     )
-    later = onsets_to_come(np.repeat(begins, n_paces, axis=-2), grid, alone, np.ones_like(alone.pace))
+    begins = np.repeat(begins_by(hazard, grid), n_paces, axis=-2)
+    later = onsets_to_come(begins, grid, alone, np.ones_like(alone.pace))
+    none_begun = 1.0 - begun.sum(axis=(-2, -1))
     n_past = int(np.searchsorted(edge, 0.0))
     step = np.rint(edge[n_past:] / grid.risk_month[1]).astype(np.int64)
     curve = matured.reshape(*lead, n_paces, -1)
-    curve[..., n_past:] += share[..., None] * later.reshape(*lead, n_paces, -1)[..., step]
-    return np.asarray(curve / (1.0 + begun.sum(axis=(-2, -1)))[..., None, None])
+    to_come = of.share[..., None] * later.reshape(*lead, n_paces, -1)[..., step]
+    curve[..., n_past:] += none_begun[..., None, None] * to_come
+    return np.asarray(curve)

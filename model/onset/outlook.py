@@ -1,4 +1,4 @@
-"""The outlook of one cause for some patients: what has begun, weighed by the results, and what may begin."""
+"""The outlook of causes found by tests: what has begun, weighed by results and markers, and what may begin."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 
 from model.onset.hazard import log_hazard
 from model.onset.likelihood import past_hazard
-from model.onset.maturation import LEAST, onset_curve, onsets_of_the_begun
+from model.onset.maturation import LEAST, begins_by, onsets_of_the_begun, onsets_to_come
 from model.onset.posterior import first_beginning
+from model.onset.together import Together
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from model.onset.grid import TimeGrid
     from model.onset.hazard import Parameters
     from model.onset.observation import PacedLikelihood
@@ -59,31 +62,22 @@ def future_hazard(parameters: Parameters, moment: Moment, unknown: FloatArray) -
     return np.moveaxis(np.exp(rate), 0, -2)
 
 
-def onset_outlook(
-    past: Parameters,
-    hazard: FloatArray,
-    moment: Moment,
-    results: PacedLikelihood,
-    *,
-    share: FloatArray,
-    unknown: FloatArray,
-    presence: Presence | None,
-) -> FloatArray:
-    """P(onset by each risk month) of a cause found by tests, whatever the others do, (..., n_patients, n_steps + 1).
+@dataclass(frozen=True)
+class Begun:
+    """What may have begun of a cause, by itself, against its not having begun.
 
-    Parameters
+    Attributes
     ----------
-    past : the hazard between landmarks
-    hazard : (..., n_patients, n_steps) `future_hazard` of beginning
+    odds : (..., n_patients, n_paces, n_onset) of a beginning in each bin at each pace, by the test results
+    told : likewise, times what markers say of it
     results : what was seen so far, nothing having been found
     share : (..., n_patients, n_paces) probability of each pace
-    unknown : (n_draws, n_patients) as in `future_hazard`, for the hazard between landmarks
-    presence : what markers say of it, None if there are none
     """
-    grid = moment.grid
-    begun = begun_odds(past, moment, results, share=share, unknown=unknown, presence=presence)
-    matured = onsets_of_the_begun(begun, results.width, moment.month, grid, results.growth)
-    return onset_curve(hazard, matured, begun.sum(axis=(-2, -1)), grid, results.growth, share=share)
+
+    odds: FloatArray
+    told: FloatArray
+    results: PacedLikelihood
+    share: FloatArray
 
 
 def begun_odds(
@@ -94,14 +88,84 @@ def begun_odds(
     share: FloatArray,
     unknown: FloatArray,
     presence: Presence | None,
-) -> FloatArray:
-    """Odds that a cause has begun in each bin at each pace against not at all, (..., n_patients, n_paces, n_onset)."""
+) -> Begun:
+    """Weigh what may have begun of a cause.
+
+    Parameters
+    ----------
+    past : the hazard between landmarks
+    results, share : as in `Begun`
+    unknown : (n_draws, n_patients) as in `future_hazard`, for the hazard between landmarks
+    presence : what markers say of it, None if there are none
+    """
     grid = moment.grid
     so_far = past_hazard(past, moment.scores, grid, moment.row_of, unknown[..., None])
     density, never = first_beginning(so_far, results.width)
     # A draw may call a beginning all but certain; the floor keeps its odds a number.
     odds = density / np.maximum(never, LEAST)[..., None]
-    begun = odds[..., None, :] * (results.by_pace * share[..., None])
+    odds = odds[..., None, :] * (results.by_pace * share[..., None])
+    told = odds
     if presence is not None:
-        begun = begun * presence.factors(moment.readings, grid.onset_middle, results.growth)
-    return np.asarray(begun)
+        told = odds * presence.factors(moment.readings, grid.onset_middle, results.growth)
+    return Begun(odds, told, results, share)
+
+
+def together(causes: Sequence[Begun]) -> tuple[Together, FloatArray, FloatArray]:
+    """Let the causes explain the markers together; also the mass that is there and told of each, (..., n_causes)."""
+    there, told = (
+        np.stack([each.sum(axis=(-2, -1)) for each in which], axis=-1)
+        for which in ([cause.odds for cause in causes], [cause.told for cause in causes])
+    )
+    return Together.of(np.ones_like(there), there, told), there, told
+
+
+def begun_by_cause(causes: Sequence[Begun]) -> list[FloatArray]:
+    """P(a cause has begun in each bin at each pace), (..., n_patients, n_paces, n_onset), of each of the causes."""
+    if not causes:
+        return []
+    found = together(causes)[0]
+    speaking, beside = found.speaking / found.total[..., None], found.beside / found.total[..., None]
+    return [
+        cause.told * speaking[..., k, None, None] + cause.odds * beside[..., k, None, None]
+        for k, cause in enumerate(causes)
+    ]
+
+
+def outlook(
+    causes: Sequence[Begun], hazards: Sequence[FloatArray], moment: Moment
+) -> tuple[list[FloatArray], FloatArray]:
+    """Follow causes found by tests to their onset.
+
+    Parameters
+    ----------
+    causes, hazards : at least one; of each what may have begun, and the `future_hazard` of beginning
+
+    Returns
+    -------
+    curve : of each cause, whatever the others do, P(onset by each risk month), (..., n_patients, n_steps + 1)
+    free : P(none of them by each risk month), (..., n_patients, n_steps + 1): less than if they were independent where
+        markers say that something has begun, but not which of them
+    """
+    grid = moment.grid
+    found, there, told = together(causes)
+    there_by, told_by = (
+        np.stack([_matured(each, cause, moment) for each, cause in zip(which, causes, strict=True)], axis=-1)
+        for which in ([cause.odds for cause in causes], [cause.told for cause in causes])
+    )
+    later = np.stack(
+        [
+            onsets_to_come(begins_by(hazard, grid), grid, cause.results.growth, cause.share)
+            for hazard, cause in zip(hazards, causes, strict=True)
+        ],
+        axis=-1,
+    )
+    now = Together(found.speaking[..., None, :], found.beside[..., None, :], found.total[..., None])
+    none_begun = 1.0 - found.chance(there, told)[..., None, :]
+    curve = now.chance(there_by, told_by) + later * none_begun
+    still = (np.maximum(each[..., None, :] - by, 0.0) for each, by in ((there, there_by), (told, told_by)))
+    free = Together.of(1.0 - later, *still).total / now.total
+    return list(np.moveaxis(curve, -1, 0)), free
+
+
+def _matured(mass: FloatArray, cause: Begun, moment: Moment) -> FloatArray:
+    return onsets_of_the_begun(mass, cause.results.width, moment.month, moment.grid, cause.results.growth)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "joblib")
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.sha256"  # as `sha256sum -c` reads it: the manifest sums the files, this sums the manifest

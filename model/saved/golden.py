@@ -19,7 +19,8 @@ from model.types import NEGATIVE, NOT_DONE, Histories
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from model.predictor import Forecast, Predictor
+    from model.forecast import Forecast
+    from model.predictor import Predictor
     from model.study.definition import Study
     from model.study.entries import Baseline, Marker
     from model.types import FloatArray

@@ -10,7 +10,7 @@ from model.onset.presence import COLUMNS_PER_MARKER, N_STAGES
 
 if TYPE_CHECKING:
     from model.onset.estimate import CauseFit
-    from model.onset.presence import PresenceFit
+    from model.onset.presence_fit import PresenceFit
     from model.predictor import Predictor
     from model.study.entries import Event
     from model.types import FloatArray
@@ -43,7 +43,7 @@ def presence_effects(predictor: Predictor, event: Event, fit: CauseFit) -> list[
         sd["last"] = sd["last, 3 sd"] = scale[f"{marker.name}_last"] * predictor.scaling.usual.sd[index]
         for what, steps in ASPECTS.items():
             for stage in range(0 if event.lead else N_STAGES - 1, N_STAGES):
-                ratio = _ratio(fit.presence, stage, index, np.array(steps))
+                ratio = _ratio(fit.presence.of(fit.place), stage, index, np.array(steps))
                 rows.append(
                     {
                         "event": event.name,
@@ -59,7 +59,7 @@ def presence_effects(predictor: Predictor, event: Event, fit: CauseFit) -> list[
 
 def _ratio(fit: PresenceFit, stage: int, marker: int, steps: FloatArray) -> FloatArray:
     """Odds ratio of a step in a marker's columns, and its interval, (3,)."""
-    effect = fit.best.effect
+    effect = fit.effect
     step = np.zeros_like(effect)
     step[stage, COLUMNS_PER_MARKER * marker : COLUMNS_PER_MARKER * (marker + 1)] = steps
     error = np.sqrt(step.ravel() @ fit.covariance @ step.ravel())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.predictor import BAND
+from model.forecast import BAND
 from model.schedule.actions import worthwhile
 from model.schedule.best import best_plans
 from model.schedule.figures import Figures, figures, finer

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from model.errors import NotSupportedError
-from model.onset.observation import Ending, result_likelihood
 from model.onset.onset_mass import StepGrid, onsets_by_pace
-from model.onset.outlook import future_hazard
-from model.predictor import unknown_baselines
+from model.onset.outlook import begun_by_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,33 +164,26 @@ def _prospect(predictor: Predictor, asked: _Asked) -> Prospect:
     n_beyond = [int(np.ceil(months / step)) for months in BEYOND_MONTHS]
     grid = StepGrid.like(predictor.grid, step_month=step, n_steps=n_slots - 1 + n_beyond[-1])
     edge = np.concatenate([PAST_EDGES, np.append(np.arange(n_slots), np.add(n_beyond, n_slots - 1)) * step])
-    histories = asked.histories.until(asked.as_of_month)
-    baselines = predictor.baselines(histories)
-    moment = replace(predictor, grid=grid).moment_at(histories, asked.as_of_month, baselines)
-    clean = Ending.nothing_found(asked.as_of_month)
-    guesses = None
+    asking, histories = replace(predictor, grid=grid), asked.histories
+    situation = asking.situation(histories, asked.as_of_month)
+    baselines, guesses = situation.baselines, None
     if asked.n_draws and np.isnan(baselines.recorded).any():
         guesses = baselines.guesses(predictor.luck[: asked.n_draws])
     copies = max(asked.n_draws, 1)
-    passed, tested = np.zeros((copies, len(histories), n_slots)), []
-    for number, (model, rule) in enumerate(zip(predictor.causes, predictor.pace_rules, strict=True), 1):
-        parameters = asked.of(model.hazard)
-        hazard = future_hazard(parameters, moment, unknown_baselines(baselines, parameters, guesses))
+    passed, hazards, begun = np.zeros((copies, len(histories), n_slots)), {}, []
+    for number, model in enumerate(predictor.causes, 1):
+        hazard = asking.hazard_to_come(situation, number, asked.of, guesses=guesses)
         if model.past is None:
             passed[..., 1:] += np.cumsum(hazard[..., : n_slots - 1] * step, axis=-1)
             continue
-        growth, past = rule.growth(baselines), asked.of(model.past)
-        results = result_likelihood(predictor.study, histories, moment.grid, growth, clean, cause=number)
-        share = np.broadcast_to(growth.share, growth.pace.shape)
-        if guesses is not None:
-            share = rule.share(baselines, growth, guesses=guesses)
-        unknown = unknown_baselines(baselines, past, guesses)
-        presence = None if model.presence is None else asked.of(model.presence)
-        curve = onsets_by_pace(
-            past, hazard, moment, results, share=share, unknown=unknown, presence=presence, edge=edge[1:]
-        )
-        mass = np.diff(curve, axis=-1, prepend=0.0).reshape(copies, *growth.pace.shape, -1)
-        tested.append((number, growth.lead_months, np.log(growth.pace), mass))
+        hazards[number] = hazard
+        begun.append(asking.begun(situation, number, asked.of, guesses=guesses))
+    tested = []
+    for of, mass, (number, hazard) in zip(begun, begun_by_cause(begun), hazards.items(), strict=True):
+        growth = of.results.growth
+        curve = onsets_by_pace(mass, hazard, situation.moment, of, edge=edge[1:])
+        by_bin = np.diff(curve, axis=-1, prepend=0.0).reshape(copies, *growth.pace.shape, -1)
+        tested.append((number, growth.lead_months, np.log(growth.pace), by_bin))
     classes = _classes([log_pace for _, _, log_pace, _ in tested], asked.spacing)
     sorted_ = [_sorted_by_pace(part, log_pace / asked.spacing, classes) for _, _, log_pace, part in tested]
     nothing = np.zeros((copies, len(histories), 0, len(classes), len(edge) - 1))

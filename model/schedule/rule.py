@@ -13,7 +13,8 @@ from model.onset.growth import sensitivity_at
 from model.schedule.tests import available, cheapest_set, out_of_reach
 
 if TYPE_CHECKING:
-    from model.predictor import Forecast, Predictor
+    from model.forecast import Forecast
+    from model.predictor import Predictor
     from model.study.definition import Study
     from model.study.entries import Test
     from model.types import FloatArray, Histories

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from model.predictor import Forecast
+    from model.forecast import Forecast
     from model.saved.artifact import LoadedModel
     from model.study.entries import Baseline, Marker
     from model.types import FloatArray

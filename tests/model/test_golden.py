@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from model.predictor import Forecast
+from model.forecast import Forecast
 from model.saved.golden import _impossible, golden_cases, golden_faults, golden_file
 from model.types import POSITIVE
 

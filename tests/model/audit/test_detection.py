@@ -21,8 +21,8 @@ def test_one_visit_by_hand():
     # Perfect test, hazard 0.01 per month: at 12 it finds what began before, 1 - exp(-0.12); at 18 what came since.
     predictor = constant_predictor(study_by_test(), [0.01, 1e-9])
     patient = histories(np.zeros(1), np.array([[12.0, 18.0]]), np.array([[0, 0]]))
-    onset = onset_seen_from(predictor, patient, 0.0)[1]
-    steps = detection_steps(predictor.study, patient, np.array([20.0]), onset, cause=1)
+    onset = onset_seen_from(predictor, patient, 0.0)
+    steps = detection_steps(predictor.study, patient, np.array([20.0]), onset)[1]
     assert steps.month.tolist() == [12.0, 18.0]
     assert steps.probability == pytest.approx([-np.expm1(-0.12), -np.expm1(-0.06)])
 
@@ -32,8 +32,8 @@ def test_a_missed_lesion_is_still_there_at_the_next_visit():
     # (q / 2 x 1 / 2) / (1 - q / 2).
     predictor = constant_predictor(study_by_test(start=0.5, best=0.5), [0.01, 1e-9])
     patient = histories(np.zeros(1), np.array([[12.0, 12.0 + 1e-9]]), np.array([[0, 0]]))
-    onset = onset_seen_from(predictor, patient, 0.0)[1]
-    steps = detection_steps(predictor.study, patient, np.array([20.0]), onset, cause=1)
+    onset = onset_seen_from(predictor, patient, 0.0)
+    steps = detection_steps(predictor.study, patient, np.array([20.0]), onset)[1]
     q = -np.expm1(-0.12)
     assert steps.probability == pytest.approx([q / 2, (q / 4) / (1 - q / 2)], rel=1e-6)
 
@@ -43,8 +43,8 @@ def test_expected_detections_are_the_observed_ones_if_the_hazards_are_right(foll
     predictor, history, ended, _ = followed
     at_risk = np.flatnonzero(ended.exit_month > landmark)
     history, exit_month, cause = history.select(at_risk), ended.exit_month[at_risk], ended.cause[at_risk]
-    seen_from = onset_seen_from(predictor, history, landmark)[1]
-    steps = detection_steps(predictor.study, history, exit_month, seen_from, cause=1)
+    seen_from = onset_seen_from(predictor, history, landmark)
+    steps = detection_steps(predictor.study, history, exit_month, seen_from)[1]
     within = steps.month <= landmark + 24.0
     expected = steps.probability[within].sum()
     observed = ((cause == 1) & (exit_month <= landmark + 24.0)).sum()
@@ -57,8 +57,8 @@ def test_expected_detections_are_the_observed_ones_if_the_hazards_are_right(foll
 
 def test_one_step_ahead_expects_what_is_found_overall_and_by_size(followed):
     predictor, history, ended, _ = followed
-    whole = onset_seen_from_each_landmark(predictor, history, ended.exit_month)[1]
-    steps = detection_steps(predictor.study, history, ended.exit_month, whole, cause=1)
+    whole = onset_seen_from_each_landmark(predictor, history, ended.exit_month)
+    steps = detection_steps(predictor.study, history, ended.exit_month, whole)[1]
     found = (ended.cause[steps.patient] == 1) & (steps.month == ended.exit_month[steps.patient])
     assert found.sum() == (ended.cause == 1).sum()
     group = np.searchsorted(np.quantile(steps.probability, [0.25, 0.5, 0.75]), steps.probability)
@@ -88,8 +88,8 @@ def test_seen_from_a_landmark_the_masses_are_the_delivered_unseen_risk(followed)
 def test_without_visits_nothing_is_expected():
     predictor = constant_predictor(study_by_test(), [0.01, 0.01])
     unseen = histories(np.zeros(3), np.zeros((3, 0)), np.zeros((3, 0)))
-    onset = onset_seen_from(predictor, unseen, 0.0)[1]
-    assert len(detection_steps(predictor.study, unseen, np.full(3, 30.0), onset, cause=1).probability) == 0
+    onset = onset_seen_from(predictor, unseen, 0.0)
+    assert len(detection_steps(predictor.study, unseen, np.full(3, 30.0), onset)[1].probability) == 0
 
 
 def test_patients_taken_together_or_one_by_one_have_the_same_steps(followed):
@@ -99,8 +99,8 @@ def test_patients_taken_together_or_one_by_one_have_the_same_steps(followed):
     found = []
     for who in groups:
         here, exit_month = history.select(who), ended.exit_month[who]
-        onset = onset_seen_from_each_landmark(predictor, here, exit_month)[1]
-        found.append(detection_steps(predictor.study, here, exit_month, onset, cause=1).of_patients(who))
+        onset = onset_seen_from_each_landmark(predictor, here, exit_month)
+        found.append(detection_steps(predictor.study, here, exit_month, onset)[1].of_patients(who))
     whole, single = found[0], DetectionSteps.join(found[1:])
     by_patient = np.lexsort((whole.month, whole.patient))
     assert whole.patient[by_patient].tolist() == single.patient.tolist()

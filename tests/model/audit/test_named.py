@@ -41,8 +41,7 @@ def test_over_the_causes_of_a_visit_it_is_the_chance_that_anything_is_found():
     asked = predictor.study, histories, outcomes.exit_month
     named = named_detections(*asked, onset)
     missed, total = {}, {}
-    for cause, seen in onset.items():
-        alone = detection_steps(*asked, seen, cause=cause)
+    for cause, alone in detection_steps(*asked, onset).items():
         assert named[cause].patient.tolist() == alone.patient.tolist()
         assert (named[cause].probability <= alone.probability).all()
         for patient, month, found, told in zip(

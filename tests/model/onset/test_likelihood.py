@@ -6,12 +6,12 @@ import pytest
 from model.features import feature_list
 from model.learning.fitting import training_data
 from model.onset import likelihood
-from model.onset.estimate import rough_count, watch
 from model.onset.hazard import Parameters, clock_between
 from model.onset.likelihood import _short_step, _TooFarError, maximise, past_hazard, patient_scores
 from model.onset.poisson import penalty
 from model.onset.posterior import onset_posterior
 from model.onset.prior import hazard_prior
+from model.onset.training import rough_count, watch
 from tests.model.builders import growing
 from tests.model.traps.cohorts import drawn, study_of_three
 

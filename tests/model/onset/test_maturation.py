@@ -1,20 +1,15 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from model.onset.grid import TimeGrid
 from model.onset.growth import Growth
 from model.onset.incidence import cumulative_incidence
-from model.onset.maturation import compete, onset_curve, onsets_of_the_begun, onsets_to_come
+from model.onset.maturation import begins_by, compete, onsets_of_the_begun, onsets_to_come
 
 GRID = TimeGrid(np.array([0.0, 6.0, 12.0]), 60.0)  # onset bins of one month, risk steps of one month
 STEP = np.diff(GRID.risk_month)
 AT_ONCE = Growth(0.0, np.ones((1, 1)), np.ones(1))
 TWO_PACES = Growth(6.0, np.array([[0.5, 2.0]]), np.array([0.25, 0.75]))  # delays of 12 and 3 months
-HAZARDS = arrays(float, (3, 60), elements=st.floats(0.0, 0.3))
-ODDS = arrays(float, 2, elements=st.floats(0.0, 50.0))
 
 
 def test_without_a_lead_a_beginning_is_an_onset(rng):
@@ -69,53 +64,48 @@ def test_a_bin_that_is_cut_now_is_full_now():
     assert past[0, 0] == pytest.approx(0.2)
 
 
-def test_onsets_to_come_are_those_of_the_begun_and_of_the_not_yet_begun():
-    # Odds 0.25 of having begun, half of it an onset already; beginnings at hazard 0.01, onsets 3 or 12 months later.
-    hazard, matured = np.full(60, 0.01), np.full(61, 0.125)
-    matured[20:] = 0.25
-    curve = onset_curve(hazard[None], matured[None], np.array([0.25]), GRID, TWO_PACES, share=TWO_PACES.share[None])[0]
-    assert curve[0] == pytest.approx(0.1)
-    assert curve[8] == pytest.approx(0.8 * (0.125 + 0.75 * (1 - np.exp(-0.05))))
-    assert curve[30] == pytest.approx(0.8 * (0.25 + 0.75 * (1 - np.exp(-0.27)) + 0.25 * (1 - np.exp(-0.18))))
+def free_of(*curves):
+    """P(none by then) of independent causes."""
+    return np.prod([1.0 - each for each in curves], axis=0)
 
 
-@given(HAZARDS, ODDS)
-def test_probabilities_stay_probabilities(hazard, odds):
-    # Two causes found by tests, one of them delayed, and an exact one.
-    matured = odds[:, None] * np.linspace(0.2, 1.0, 61)
-    curves = [
-        onset_curve(hazard[[k]], matured[[k]], odds[[k]], GRID, growth, share=growth.share[None])
-        for k, growth in enumerate((AT_ONCE, TWO_PACES))
-    ]
-    unseen, incidence = compete(np.concatenate(curves), hazard[2:], STEP)
-    assert (np.diff(incidence, axis=-1) >= -1e-9).all()
-    assert incidence[:, 0] == pytest.approx([*unseen, 0.0], abs=1e-12)
-    assert incidence.min() >= -1e-12
-    assert incidence.sum(axis=0).max() <= 1 + 1e-9
+def test_hazards_add_up_to_what_begins():
+    hazard = np.full((1, 60), 0.02)
+    assert begins_by(hazard, GRID)[0] == pytest.approx(-np.expm1(-0.02 * GRID.risk_month))
 
 
 def test_without_lead_and_past_it_is_the_plain_incidence(rng):
     # Two roads: onsets as hazards of their own, or the competing causes' incidence as it always was.
     hazard = rng.uniform(0.0, 0.05, (4, 3, 60))
-    nothing, four = np.zeros((4, 61)), Growth(0.0, np.ones((4, 1)), np.ones(1))
-    curves = [onset_curve(hazard[:, k], nothing, nothing[:, 0], GRID, four, share=np.ones((4, 1))) for k in (0, 1)]
-    unseen, incidence = compete(np.stack(curves, axis=1), hazard[:, 2:], STEP)
+    curves = np.moveaxis(begins_by(hazard[:, :2], GRID), 1, 0)
+    unseen, incidence = compete(np.stack(curves, axis=1), free_of(*curves), hazard[:, 2:], STEP)
     assert (unseen == 0.0).all()
     assert incidence == pytest.approx(cumulative_incidence(hazard, STEP), abs=1e-9)
 
 
 def test_an_exact_cause_takes_nobody_who_is_past_onset():
     # Present now with probability 0.2; death at hazard 0.01 acts on the other 0.8.
-    unseen, incidence = compete(np.full((1, 61), 0.2), np.full((1, 60), 0.01), STEP)
+    unseen, incidence = compete(np.full((1, 61), 0.2), np.full(61, 0.8), np.full((1, 60), 0.01), STEP)
     assert unseen == pytest.approx([0.2])
     assert incidence[1, -1] == pytest.approx(0.8 * (1 - np.exp(-0.6)))
 
 
+def there_at_once(*chance, free):
+    curve = np.array(chance)[:, None] * np.ones(61)
+    return compete(curve, np.full(61, free), np.zeros((0, 60)), STEP)
+
+
 def test_of_two_that_may_be_there_one_came_first():
     # P(neither) = 0.8 x 0.5; equal chances share the rest evenly, and the sum is never more than that.
-    unseen, _ = compete(np.array([[0.2], [0.5]]) * np.ones(61), np.zeros((0, 60)), STEP)
+    unseen, _ = there_at_once(0.2, 0.5, free=0.8 * 0.5)
     assert unseen.sum() == pytest.approx(1 - 0.8 * 0.5)
-    alike, _ = compete(np.full((2, 61), 0.3), np.zeros((0, 60)), STEP)
+    alike, _ = there_at_once(0.3, 0.3, free=0.49)
     assert alike == pytest.approx(np.full(2, (1 - 0.49) / 2))
-    alone, _ = compete(np.array([[0.2], [0.0]]) * np.ones(61), np.zeros((0, 60)), STEP)
+    alone, _ = there_at_once(0.2, 0.0, free=0.8)
     assert alone == pytest.approx([0.2, 0.0])
+
+
+def test_where_only_one_of_two_can_be_there_their_chances_add_up():
+    unseen, incidence = there_at_once(0.3, 0.3, free=0.4)
+    assert unseen == pytest.approx([0.3, 0.3])
+    assert incidence[:, -1] == pytest.approx([0.3, 0.3])

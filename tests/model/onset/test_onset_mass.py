@@ -1,8 +1,10 @@
+from operator import attrgetter
+
 import numpy as np
 import pytest
 
 from model.learning.fitting import fit_predictor
-from model.onset.maturation import compete
+from model.onset.outlook import outlook
 from model.schedule.prospect import prospects
 from tests.model.builders import growing
 from tests.model.traps.cohorts import drawn, study_of_three
@@ -30,30 +32,37 @@ def patients():
     return histories.select(clean), np.linspace(1.0, 13.5, N)
 
 
-def forecast_of(found):
-    """What `Predictor.predict` says, from the mass by pace and bin."""
-    by_then = np.cumsum(found.mass.sum(axis=2), axis=2)[:, :, found.n_past - 1 : found.n_past + found.n_slots - 1]
-    dying = -np.diff(np.log(found.followed), axis=1)[:, None] / found.step
-    unseen, incidence = compete(by_then, dying, np.full(found.n_slots - 1, found.step))
-    return unseen, incidence[:, [0, 2, 1]]  # Causes found by tests come first there; death is the study's second.
+def summed_up(found):
+    """P(onset by each slot) of each cause, from the mass by pace and bin, (n_patients, n_causes, n_slots)."""
+    return np.cumsum(found.mass.sum(axis=2), axis=2)[:, :, found.n_past - 1 : found.n_past + found.n_slots - 1]
+
+
+def curves_of(predictor, histories, month, which, guesses=None):
+    """What `Predictor.predict` lets compete, (..., n_patients, n_causes, n_steps + 1)."""
+    situation = predictor.situation(histories, month)
+    causes = [number for number, cause in enumerate(predictor.causes, 1) if cause.past is not None]
+    begun = [predictor.begun(situation, cause, which, guesses=guesses) for cause in causes]
+    hazards = [predictor.hazard_to_come(situation, cause, which, guesses=guesses) for cause in causes]
+    return np.stack(outlook(begun, hazards, situation.moment)[0], axis=-2)
 
 
 def test_paces_and_bins_add_up_to_the_forecast(predictor, patients):
-    forecast = predictor.predict(*patients)
-    step = forecast.month[1]
-    end = np.full(N, forecast.month[-1])
+    curves = curves_of(predictor, *patients, attrgetter("best"))
+    end, step = np.full(N, predictor.grid.risk_month[-1]), predictor.grid.risk_month[1]
     for who, found in prospects(predictor, *patients, end, step=step, spacing=0.3):
-        unseen, incidence = forecast_of(found)
-        assert unseen == pytest.approx(forecast.unseen[who][:, [0, 2]], abs=1e-12)
-        assert incidence == pytest.approx(forecast.incidence[who], abs=1e-12)
+        assert summed_up(found) == pytest.approx(curves[who], abs=1e-12)
+        dying = -np.diff(np.log(found.followed), axis=1) / step
+        situation = predictor.situation(patients[0].select(who), patients[1][who])
+        assert dying == pytest.approx(predictor.hazard_to_come(situation, 2, attrgetter("best")))
 
 
 def test_so_they_do_draw_by_draw(predictor, patients):
-    forecast = predictor.predict_draws(*patients)
-    end = np.full(N, forecast.month[-1])
-    for who, found in prospects(predictor, *patients, end, step=forecast.month[1], n_draws=3):
-        _, incidence = forecast_of(found)
-        assert incidence.reshape(3, len(who), 3, -1) == pytest.approx(forecast.incidence[:3, who], abs=1e-12)
+    histories, month = patients
+    guesses = predictor.baselines(histories).guesses(predictor.luck[:3])
+    curves = curves_of(predictor, histories, month, lambda fitted: fitted.draws.first(3), guesses)
+    end, step = np.full(N, predictor.grid.risk_month[-1]), predictor.grid.risk_month[1]
+    for who, found in prospects(predictor, histories, month, end, step=step, n_draws=3):
+        assert summed_up(found).reshape(3, len(who), 2, -1) == pytest.approx(curves[:, who], abs=1e-12)
 
 
 def test_a_patient_s_prospect_does_not_depend_on_who_else_is_asked_about(predictor, patients):

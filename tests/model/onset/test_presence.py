@@ -12,7 +12,8 @@ from model.onset.growth import Growth
 from model.onset.observation import Ending, result_likelihood
 from model.onset.pace import PaceRule
 from model.onset.posterior import first_beginning
-from model.onset.presence import N_STAGES, Presence, Readings, StageRows, fit_presence, stage_at
+from model.onset.presence import N_STAGES, Presence, Readings, stage_at
+from model.onset.presence_fit import StageRows, fit_presence
 from model.onset.stages import Course, Reading, by_stage
 from tests.model.traps.cohorts import drawn, study_of_three
 
@@ -96,11 +97,11 @@ def test_a_known_effect_is_found_again():
     later = np.where(np.arange(1 + N_STAGES) == told[:, None], 0.7, 0.1)
     rows = StageRows(design, so_far, so_far * later, np.ones(n), np.arange(n))
     fit = fit_presence(rows)
-    error = np.sqrt(np.diag(fit.covariance)).reshape(fit.best.effect.shape)
-    assert (np.abs(fit.best.effect[:, 1] - truth) < 4 * error[:, 1]).all()
+    error = np.sqrt(np.diag(fit.covariance)).reshape(fit.effect.shape)
+    assert (np.abs(fit.effect[:, 1] - truth) < 4 * error[:, 1]).all()
     assert (error[:, 1] < 0.05).all()
-    assert (np.abs(fit.best.effect[:, 2]) < 4 * error[:, 2]).all()
-    odds = so_far[:, 1:] * np.exp(design @ fit.best.effect.T) / so_far[:, :1]
+    assert (np.abs(fit.effect[:, 2]) < 4 * error[:, 2]).all()
+    odds = so_far[:, 1:] * np.exp(design @ fit.effect.T) / so_far[:, :1]
     after = odds / (1.0 + odds.sum(axis=1, keepdims=True))
     assert after.sum(axis=0) == pytest.approx(so_far[:, 1:].sum(axis=0), rel=1e-4)  # stages stay as frequent
 
@@ -116,7 +117,7 @@ def test_rows_of_one_patient_count_as_one_life(weight):
     four = [np.repeat(each, 4, axis=0) for each in (design, so_far, in_all)]
     rows = StageRows(*four, np.full(4 * n, weight), np.repeat(np.arange(n), 4))
     again = fit_presence(rows)
-    assert again.best.effect == pytest.approx(once.best.effect, abs=2e-3)
+    assert again.effect == pytest.approx(once.effect, abs=2e-3)
     assert again.covariance == pytest.approx(once.covariance, rel=2e-2, abs=1e-5)
 
 

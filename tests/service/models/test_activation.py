@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from model.saved import artifact
+from model.saved.artifact import SCHEMA_VERSION
 from service.app import create_app
 from service.settings import Settings
 from tests.model.test_artifact import reseal
@@ -146,7 +147,10 @@ SPOILT = {
     "missing": (lambda folder: (folder / "study.toml").unlink(), "study.toml is missing"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "no readable manifest.json"),
     "stray code": (lambda folder: (folder / "sitecustomize.py").write_text("raise 1"), "is not part of the model"),
-    "other schema": (lambda folder: reseal(folder, schema_version=9), "schema version 9, this program reads 2"),
+    "other schema": (
+        lambda folder: reseal(folder, schema_version=9),
+        f"schema version 9, this program reads {SCHEMA_VERSION}",
+    ),
     "pipe": (lambda folder: ((folder / "model.npz").unlink(), os.mkfifo(folder / "model.npz")), "not a plain file"),
     "other numbers": (
         lambda folder: reseal(folder, files={"golden.json": b"{}"}),

@@ -1,0 +1,128 @@
+"""What markers say of all causes together: one lesion explains a high value, so it must not count for every cause.
+
+Of the causes that have begun in a patient, one is taken to be what the markers speak of, each with the same chance. Let
+a patient's results give the weight none_k to no beginning of cause k, there_k to one, and told_k to one times what the
+markers say of it. Then everything that may be has the weight
+
+    prod_k none_k  +  sum_k told_k  int_0^1 prod_{j != k} (none_j + t there_j) dt
+
+where the integral of t^n is the chance 1 / (n + 1) of being the one among n others. Where markers say nothing,
+told = there, it is the product of none_k + there_k: the causes are independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from model.compiling import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from model.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Together:
+    """What weights are multiplied by, so that the causes explain the markers together.
+
+    Attributes
+    ----------
+    speaking : (..., n_causes) where markers speak of the cause: it has the weight told_k x speaking_k
+    beside : (..., n_causes) where they speak of another one beside it: there_k x beside_k
+    total : (...,) weight of everything that may be
+    """
+
+    speaking: FloatArray
+    beside: FloatArray
+    total: FloatArray
+
+    @classmethod
+    def of(cls, none: FloatArray, there: FloatArray, told: FloatArray) -> Self:
+        """Weigh causes, each (..., n_causes)."""
+        shape = there.shape
+        node, weight = _nodes(shape[-1])
+        speaking, beside, total = _weigh(_flat(none), _flat(there), _flat(told), node, weight)
+        return cls(speaking.reshape(shape), beside.reshape(shape), total.reshape(shape[:-1]))
+
+    def chance(self, there: FloatArray, told: FloatArray) -> FloatArray:
+        """P(a cause has begun), (..., n_causes), from some of the weight of its beginning, or all of it."""
+        return np.asarray((told * self.speaking + there * self.beside) / self.total[..., None])
+
+
+@dataclass(frozen=True)
+class StagesOfAll:
+    """P(stage) of several causes for some landmark rows, each taken by itself.
+
+    Attributes
+    ----------
+    none : (n_rows, n_causes)
+    stage : (n_rows, n_causes, n_stages)
+    """
+
+    none: FloatArray
+    stage: FloatArray
+
+    @classmethod
+    def of(cls, by_cause: Sequence[FloatArray]) -> Self:
+        """Join causes, each (n_rows, 1 + n_stages) up to a factor per row, none first."""
+        every = np.stack([each / each.sum(axis=1, keepdims=True) for each in by_cause], axis=1)
+        return cls(every[..., 0], every[..., 1:])
+
+    def told_apart(self) -> FloatArray:
+        """P(what markers speak of): nothing, then each cause's stages, (n_rows, 1 + n_causes * n_stages)."""
+        there = self.stage.sum(axis=-1)
+        told = self.stage * Together.of(self.none, there, there).speaking[..., None]
+        return np.concatenate([self.none.prod(axis=1)[:, None], told.reshape(len(told), -1)], axis=1)
+
+    def none_moved(self, log_factor: FloatArray) -> FloatArray:
+        """How markers move P(none) of each cause, as a ratio, (n_rows, n_causes).
+
+        log_factor : (n_rows, n_causes * n_stages) what they say of each stage
+        """
+        there = self.stage.sum(axis=-1)
+        told = (self.stage * np.exp(log_factor).reshape(self.stage.shape)).sum(axis=-1)
+        none = 1.0 - Together.of(self.none, there, told).chance(there, told)
+        return np.divide(none, self.none, out=np.zeros_like(none), where=self.none > 0)
+
+
+def _flat(values: FloatArray) -> FloatArray:
+    # Read-only arrays would be compiled for apart.
+    return np.require(values.reshape(-1, values.shape[-1]), requirements=["C", "W"])
+
+
+def _nodes(n_causes: int) -> tuple[FloatArray, FloatArray]:
+    """Gauss points and weights on [0, 1] that integrate the product over the other causes exactly."""
+    node, weight = np.polynomial.legendre.leggauss((n_causes + 1) // 2)
+    return (node + 1.0) / 2.0, weight / 2.0
+
+
+@compiled
+def _weigh(
+    none: FloatArray, there: FloatArray, told: FloatArray, node: FloatArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (speaking, beside, total) of rows, (n_rows, n_causes)."""
+    n_rows, n_causes = there.shape
+    speaking, beside, total = np.zeros(there.shape), np.zeros(there.shape), np.ones(n_rows)
+    for row in range(n_rows):
+        for one in range(n_causes):
+            total[row] *= none[row, one]
+        for at in range(len(node)):
+            for one in range(n_causes):
+                alone = weight[at]
+                for other in range(n_causes):
+                    if other == one:
+                        continue
+                    alone *= none[row, other] + node[at] * there[row, other]
+                    both = weight[at] * node[at] * told[row, other]
+                    for third in range(n_causes):
+                        if third not in (one, other):
+                            both *= none[row, third] + node[at] * there[row, third]
+                    beside[row, one] += both
+                speaking[row, one] += alone
+        for one in range(n_causes):
+            total[row] += told[row, one] * speaking[row, one]
+    return speaking, beside, total
