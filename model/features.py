@@ -14,7 +14,6 @@ from model.types import NEGATIVE, NOT_DONE
 
 if TYPE_CHECKING:
     from model.study.definition import Study
-    from model.study.entries import Baseline
     from model.types import BoolArray, FloatArray, Histories, IntArray, TestArray
 
 MONTHS_PER_YEAR = 12.0
@@ -115,17 +114,17 @@ def transformed(value: FloatArray, transform: str) -> FloatArray:
 
 def baseline_features(study: Study, baseline: FloatArray) -> FloatArray:
     """Return the first features, those known at time 0, (n_patients, n_first), from Histories.baseline."""
-    columns: list[FloatArray] = []
-    for index, item in enumerate(study.baseline):
-        columns += _baseline_feature(item, baseline[:, index])
-    return np.column_stack(columns) if columns else np.zeros((len(baseline), 0))
-
-
-def _baseline_feature(baseline: Baseline, value: FloatArray) -> list[FloatArray]:
-    if baseline.kind == "category":
-        known = ~np.isnan(value)
-        return [np.where(known, value == level, np.nan) for level in range(1, len(baseline.levels))]
-    return [transformed(value, baseline.transform)]
+    width = [len(item.levels) - 1 if item.kind == "category" else 1 for item in study.baseline]
+    columns, end = np.empty((len(baseline), sum(width))), 0
+    for index, (item, n_columns) in enumerate(zip(study.baseline, width, strict=True)):
+        value, here = baseline[:, index], slice(end, end + n_columns)
+        if item.kind == "category":
+            columns[:, here] = value[:, None] == np.arange(1, n_columns + 1)
+            columns[np.isnan(value), here] = np.nan
+        else:
+            columns[:, end] = transformed(value, item.transform)
+        end += n_columns
+    return columns
 
 
 def _last_index(done: BoolArray) -> IntArray:

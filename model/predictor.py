@@ -207,8 +207,9 @@ class Predictor:
             hazards.append(hazard)
             begun.append(self.begun(situation, number, which, guesses=guesses))
         step = np.diff(self.grid.risk_month)
-        curves, free = outlook(begun, hazards, moment) if begun else ([], np.ones((*hazard.shape[:-1], len(step) + 1)))
-        return self._in_order(*compete(_stack(curves, hazard, 1), free, _stack(exact, hazard, 0), step))
+        shape = (*hazard.shape[:-1], len(step) + 1)
+        curves, free = outlook(begun, hazards, moment) if begun else (np.zeros((0, *shape)), np.ones(shape))
+        return self._in_order(*compete(np.moveaxis(curves, 0, -2), free, _stack(exact, hazard), step))
 
     def hazard_to_come(
         self, situation: Situation, cause: int, which: Which, *, guesses: FloatArray | None = None
@@ -267,10 +268,9 @@ def unknown_baselines(baselines: Baselines, parameters: Parameters, guesses: Flo
     return baselines.unknown(parameters.steady[:, : guesses.shape[2]], guesses)
 
 
-def _stack(curves: list[FloatArray], like: FloatArray, more_steps: int) -> FloatArray:
+def _stack(curves: list[FloatArray], like: FloatArray) -> FloatArray:
     """Stack curves of causes, (..., n_patients, n_causes, n_steps); none at all keep the other axes."""
-    shape = (*like.shape[:-1], 0, like.shape[-1] + more_steps)
-    return np.stack(curves, axis=-2) if curves else np.zeros(shape)
+    return np.stack(curves, axis=-2) if curves else np.zeros((*like.shape[:-1], 0, like.shape[-1]))
 
 
 def fading_features(features: tuple[Feature, ...]) -> IntArray:

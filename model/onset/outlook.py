@@ -11,7 +11,7 @@ from model.onset.hazard import log_hazard
 from model.onset.likelihood import past_hazard
 from model.onset.maturation import LEAST, begins_by, onsets_of_the_begun, onsets_to_come
 from model.onset.posterior import first_beginning
-from model.onset.together import Together
+from model.onset.together import Together, onsets_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,20 +110,12 @@ def begun_odds(
     return Begun(odds, told, results, share)
 
 
-def together(causes: Sequence[Begun]) -> tuple[Together, FloatArray, FloatArray]:
-    """Let the causes explain the markers together; also the mass that is there and told of each, (..., n_causes)."""
-    there, told = (
-        np.stack([each.sum(axis=(-2, -1)) for each in which], axis=-1)
-        for which in ([cause.odds for cause in causes], [cause.told for cause in causes])
-    )
-    return Together.of(np.ones_like(there), there, told), there, told
-
-
 def begun_by_cause(causes: Sequence[Begun]) -> list[FloatArray]:
     """P(a cause has begun in each bin at each pace), (..., n_patients, n_paces, n_onset), of each of the causes."""
     if not causes:
         return []
-    found = together(causes)[0]
+    there, told = _in_all(causes)
+    found = Together.of(np.ones_like(there), there, told)
     speaking, beside = found.speaking / found.total[..., None], found.beside / found.total[..., None]
     return [
         cause.told * speaking[..., k, None, None] + cause.odds * beside[..., k, None, None]
@@ -131,9 +123,7 @@ def begun_by_cause(causes: Sequence[Begun]) -> list[FloatArray]:
     ]
 
 
-def outlook(
-    causes: Sequence[Begun], hazards: Sequence[FloatArray], moment: Moment
-) -> tuple[list[FloatArray], FloatArray]:
+def outlook(causes: Sequence[Begun], hazards: Sequence[FloatArray], moment: Moment) -> tuple[FloatArray, FloatArray]:
     """Follow causes found by tests to their onset.
 
     Parameters
@@ -142,29 +132,28 @@ def outlook(
 
     Returns
     -------
-    curve : of each cause, whatever the others do, P(onset by each risk month), (..., n_patients, n_steps + 1)
+    curve : (n_causes, ..., n_patients, n_steps + 1) P(onset by each risk month) of each, whatever the others do
     free : P(none of them by each risk month), (..., n_patients, n_steps + 1): less than if they were independent where
         markers say that something has begun, but not which of them
     """
     grid = moment.grid
-    found, there, told = together(causes)
     there_by, told_by = (
-        np.stack([_matured(each, cause, moment) for each, cause in zip(which, causes, strict=True)], axis=-1)
+        np.stack([_matured(each, cause, moment) for each, cause in zip(which, causes, strict=True)])
         for which in ([cause.odds for cause in causes], [cause.told for cause in causes])
     )
     later = np.stack(
         [
             onsets_to_come(begins_by(hazard, grid), grid, cause.results.growth, cause.share)
             for hazard, cause in zip(hazards, causes, strict=True)
-        ],
-        axis=-1,
+        ]
     )
-    now = Together(found.speaking[..., None, :], found.beside[..., None, :], found.total[..., None])
-    none_begun = 1.0 - found.chance(there, told)[..., None, :]
-    curve = now.chance(there_by, told_by) + later * none_begun
-    still = (np.maximum(each[..., None, :] - by, 0.0) for each, by in ((there, there_by), (told, told_by)))
-    free = Together.of(1.0 - later, *still).total / now.total
-    return list(np.moveaxis(curve, -1, 0)), free
+    return onsets_together(there_by, told_by, later, *_in_all(causes))
+
+
+def _in_all(causes: Sequence[Begun]) -> tuple[FloatArray, FloatArray]:
+    """Weight of all beginnings, and that times what markers say of them, each (..., n_causes)."""
+    there = np.stack([cause.odds.sum(axis=(-2, -1)) for cause in causes], axis=-1)
+    return there, np.stack([cause.told.sum(axis=(-2, -1)) for cause in causes], axis=-1)
 
 
 def _matured(mass: FloatArray, cause: Begun, moment: Moment) -> FloatArray:

@@ -13,6 +13,7 @@ told = there, it is the product of none_k + there_k: the causes are independent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -44,8 +45,7 @@ class Together:
     def of(cls, none: FloatArray, there: FloatArray, told: FloatArray) -> Self:
         """Weigh causes, each (..., n_causes)."""
         shape = there.shape
-        node, weight = _nodes(shape[-1])
-        speaking, beside, total = _weigh(_flat(none), _flat(there), _flat(told), node, weight)
+        speaking, beside, total = _weigh(_flat(none), _flat(there), _flat(told), _rule(shape[-1]))
         return cls(speaking.reshape(shape), beside.reshape(shape), total.reshape(shape[:-1]))
 
     def chance(self, there: FloatArray, told: FloatArray) -> FloatArray:
@@ -89,23 +89,48 @@ class StagesOfAll:
         return np.divide(none, self.none, out=np.zeros_like(none), where=self.none > 0)
 
 
+def onsets_together(
+    there_by: FloatArray, told_by: FloatArray, later: FloatArray, there: FloatArray, told: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Follow causes, weighed together, over some months.
+
+    Parameters
+    ----------
+    there_by, told_by : (n_causes, ..., n_months) weight of what has begun and has its onset by then; none_k is 1
+    later : likewise, P(onset by then) of what has not begun
+    there, told : (..., n_causes) weight of all that has begun
+
+    Returns
+    -------
+    curve : (n_causes, ..., n_months) P(onset by then) of each cause
+    free : (..., n_months) P(no onset of any by then)
+    """
+    n_causes, *lead, n_months = later.shape
+    by_row = [np.ascontiguousarray(each).reshape(n_causes, -1, n_months) for each in (there_by, told_by, later)]
+    mass = np.stack([_flat(there), _flat(told)])
+    curve, free = _follow(by_row[0], by_row[1], by_row[2], mass, _rule(n_causes))
+    return curve.reshape(later.shape), free.reshape(*lead, n_months)
+
+
 def _flat(values: FloatArray) -> FloatArray:
     # Read-only arrays would be compiled for apart.
     return np.require(values.reshape(-1, values.shape[-1]), requirements=["C", "W"])
 
 
-def _nodes(n_causes: int) -> tuple[FloatArray, FloatArray]:
-    """Gauss points and weights on [0, 1] that integrate the product over the other causes exactly."""
+@cache
+def _rule(n_causes: int) -> FloatArray:
+    """Gauss points on [0, 1], then their weights, that integrate the product over the other causes exactly."""
     node, weight = np.polynomial.legendre.leggauss((n_causes + 1) // 2)
-    return (node + 1.0) / 2.0, weight / 2.0
+    return np.stack([(node + 1.0) / 2.0, weight / 2.0])
 
 
 @compiled
 def _weigh(
-    none: FloatArray, there: FloatArray, told: FloatArray, node: FloatArray, weight: FloatArray
+    none: FloatArray, there: FloatArray, told: FloatArray, rule: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (speaking, beside, total) of rows, (n_rows, n_causes)."""
     n_rows, n_causes = there.shape
+    node, weight = rule
     speaking, beside, total = np.zeros(there.shape), np.zeros(there.shape), np.ones(n_rows)
     for row in range(n_rows):
         for one in range(n_causes):
@@ -126,3 +151,37 @@ def _weigh(
         for one in range(n_causes):
             total[row] += told[row, one] * speaking[row, one]
     return speaking, beside, total
+
+
+@compiled
+def _follow(
+    there_by: FloatArray, told_by: FloatArray, later: FloatArray, mass: FloatArray, rule: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """As `onsets_together`, by row; mass holds what is there, then what is told of it, each (n_rows, n_causes)."""
+    n_causes, n_rows, n_months = later.shape
+    there, told = mass
+    node, weight = rule
+    speaking, beside, total = _weigh(np.ones(there.shape), there, told, rule)
+    curve, free = np.empty(later.shape), np.empty((n_rows, n_months))
+    for row in range(n_rows):
+        everything = total[row]
+        free[row] = 1.0
+        for one in range(n_causes):
+            of_told, of_there = speaking[row, one] / everything, beside[row, one] / everything
+            not_begun = 1.0 - told[row, one] * of_told - there[row, one] * of_there
+            for month in range(n_months):
+                here = told_by[one, row, month] * of_told + there_by[one, row, month] * of_there
+                curve[one, row, month] = here + later[one, row, month] * not_begun
+                free[row, month] *= 1.0 - later[one, row, month]
+        for one in range(n_causes):
+            for at in range(len(node)):
+                for month in range(n_months):
+                    alone = weight[at] * max(told[row, one] - told_by[one, row, month], 0.0)
+                    for other in range(n_causes):
+                        if other != one:
+                            still = max(there[row, other] - there_by[other, row, month], 0.0)
+                            alone *= 1.0 - later[other, row, month] + node[at] * still
+                    free[row, month] += alone
+        for month in range(n_months):
+            free[row, month] /= everything
+    return curve, free

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from service.audit_log.chain import Entry, append
@@ -41,6 +42,8 @@ class Database:
         self.engine = _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
         self.newest = revision.newest()
         self.turns = Turns()
+        # SQLite lets one writer at a time in and has the others try again now and then: here they wait in line.
+        self._line = Lock() if url.drivername == "sqlite" else None
         # Whether something erased may still be in the log: whoever wrote here before may have been killed.
         self._erased, self._overwriting = True, Lock()
         # SQLite's readers see one moment anyway.
@@ -82,9 +85,24 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Patients]:
-        """Change patients; all of it is kept and durable on leaving, or nothing if an error leaves."""
-        with Session(self.engine.execution_options(writes=True)) as session, session.begin():
+        """Change patients; all of it is kept and durable on leaving, or nothing if an error leaves.
+
+        With SQLite writers of this process wait in line, and not in vain for longer than for the database itself.
+        """
+        with self._in_line(), Session(self.engine.execution_options(writes=True)) as session, session.begin():
             yield Patients(session)
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        if self._line is None:
+            yield
+            return
+        if not self._line.acquire(timeout=BUSY_SECONDS):
+            raise PoolTimeoutError("others of this process write all the time")
+        try:
+            yield
+        finally:
+            self._line.release()
 
     def overwrite_erased(self, *, more: bool = False) -> None:
         """Leave nothing of what was erased in SQLite's write-ahead log, which keeps old pages until it is written anew.

@@ -1,7 +1,9 @@
 """What both databases promise alike."""
 
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
@@ -10,6 +12,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.errors import DuplicateError, NotFoundError
 from service.record import Outcome, Patient, Visit
@@ -131,6 +134,33 @@ def test_sqlite_writes_ahead_syncs_fully_and_checks_references(tmp_path):
         found = [connection.scalar(text(f"pragma {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
     database.close()
     assert found == ["wal", 2, 1]
+
+
+def test_sqlite_writers_wait_in_line_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr("service.store.database.BUSY_SECONDS", 0.2)
+    database = Database(database_url(f"sqlite:///{tmp_path}/line.sqlite"))
+    database.create_tables()
+    done = []
+
+    def write():
+        with database.writing():
+            done.append("waited")
+
+    with database.writing():
+        waiting = threading.Thread(target=write)
+        waiting.start()
+        time.sleep(0.05)
+        assert not done
+    waiting.join(timeout=5)
+    assert done == ["waited"]
+    with (
+        database.writing(),
+        ThreadPoolExecutor(1) as other,
+        pytest.raises(PoolTimeoutError, match="write all the time"),
+    ):
+        other.submit(write).result()
+    write()  # Whoever gave up holds nobody up.
+    database.close()
 
 
 def test_what_is_erased_is_no_longer_on_the_disk(tmp_path, caplog, monkeypatch):

@@ -43,7 +43,7 @@ def curves_of(predictor, histories, month, which, guesses=None):
     causes = [number for number, cause in enumerate(predictor.causes, 1) if cause.past is not None]
     begun = [predictor.begun(situation, cause, which, guesses=guesses) for cause in causes]
     hazards = [predictor.hazard_to_come(situation, cause, which, guesses=guesses) for cause in causes]
-    return np.stack(outlook(begun, hazards, situation.moment)[0], axis=-2)
+    return np.moveaxis(outlook(begun, hazards, situation.moment)[0], 0, -2)
 
 
 def test_paces_and_bins_add_up_to_the_forecast(predictor, patients):

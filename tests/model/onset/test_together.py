@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from model.onset.together import StagesOfAll, Together
+from model.onset.together import StagesOfAll, Together, onsets_together
 
 
 def counted_out(none, there, told):
@@ -68,3 +68,19 @@ def test_what_speaks_for_one_cause_speaks_against_the_others(rng):
 def test_what_was_found_is_not_gone():
     found = StagesOfAll.of([np.array([[0.0, 0.1, 0.2, 0.7]]), np.array([[0.9, 0.1, 0.0, 0.0]])])
     assert found.none_moved(np.full((1, 6), 1.0))[0, 0] == 0.0
+
+
+def test_followed_over_months_it_is_the_weight_of_what_is_left(rng):
+    # Two roads: the compiled loop, and the weights of what has no onset yet over those of now.
+    there, told = rng.random((2, 5, 3))
+    still, still_told = (each[..., None] * np.linspace(0.9, 0.1, 7) for each in (there, told))
+    later = rng.random((5, 3, 1)) * np.linspace(0.0, 0.5, 7)
+    months_last = (np.moveaxis(each, 1, 0) for each in (there[..., None] - still, told[..., None] - still_told, later))
+    curve, free = onsets_together(*months_last, there, told)
+    now = Together.of(np.ones((5, 3)), there, told)
+    for month in range(7):
+        left = Together.of(1.0 - later[..., month], still[..., month], still_told[..., month])
+        assert free[:, month] == pytest.approx(left.total / now.total)
+        begun = now.chance(there - still[..., month], told - still_told[..., month])
+        to_come = (1.0 - now.chance(there, told)) * later[..., month]
+        assert curve[..., month] == pytest.approx((begun + to_come).T)
