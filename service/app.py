@@ -117,10 +117,12 @@ def _refused_logins(access: Access, *, at_the_end: bool) -> list[Entry]:
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Load the model and open the database; raises ArtifactError, BadInputError (policies) or SQLAlchemy's errors."""
+    registry = Registry(settings.artifacts, settings.policies, settings.model_key)
+    registry.newest()  # Without any model no database is made.
     database = Database(settings.database)
     try:
         database.create_tables()
-        live = Models(Registry(settings.artifacts, settings.policies, settings.model_key), database, clock())
+        live = Models(registry, database, clock())
     except BaseException:
         database.close()
         raise

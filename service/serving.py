@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -18,6 +19,7 @@ from service.access.admin_key import make_admin_key
 from service.app import create_app
 from service.ending import DONE, FAILED, MOST_SECONDS_TO_ANSWER, REFUSED
 from service.errors import ServiceError
+from service.listening import address, listen
 from service.logs import log_to_stderr
 from service.settings import SettingsError
 from service.store.revision import RevisionError
@@ -43,6 +45,19 @@ def serve(
     What is no good (policies, model, database) is said on stderr, a line each: REFUSED. The port is taken: FAILED.
     `when_ready` is called once answers can be had; `makes_key` = the first admin key is this process's to make.
     """
+    if listening is None:
+        try:
+            listening = listen(settings)
+        except SettingsError as error:
+            say(str(error))
+            return FAILED
+        at = address(listening, settings)
+        when_ready = partial(log.info, "running on %s", at)
+    with listening:
+        return _answer(settings, listening, when_ready, makes_key=makes_key)
+
+
+def _answer(settings: Settings, listening: socket.socket, when_ready: Callable[[], None], *, makes_key: bool) -> int:
     try:
         app = create_app(settings)
         if makes_key:
@@ -60,9 +75,9 @@ def serve(
         signal.signal(stop, lambda *_: sys.exit(DONE))
     server = _Server(_config(app, settings), app.state.service.stopping, settings.drain_seconds, when_ready)
     try:
-        server.run(None if listening is None else [listening])
+        server.run([listening])
     except SystemExit as stop:
-        return DONE if stop.code == DONE else FAILED  # uvicorn leaves with 3 if the port is taken, having said so.
+        return DONE if stop.code == DONE else FAILED
     return DONE
 
 

@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 from contextlib import ExitStack, suppress
@@ -21,14 +20,15 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from model.command_line import say
 from service.ending import DONE, FAILED, MOST_SECONDS_TO_ANSWER, REFUSED
+from service.listening import address, listen
 from service.logs import log_to_stderr
 from service.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import MutableSequence, Sequence
     from multiprocessing.context import SpawnProcess
 
-BACKLOG = 2048  # of connections that wait to be taken, as uvicorn has it
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 LOOK_SECONDS = 0.2
 # A process that ends before it has answered is tried again after 1 s, then 2 s, 4 s, ...
@@ -46,14 +46,12 @@ def serve_by_workers(settings: Settings, arguments: Sequence[str]) -> int:
     The first one starts alone and makes what there is once: tables and the admin's key. If it refuses, so does this.
     `arguments` are the command line, which each process reads for itself: a key cannot be handed over.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with ExitStack() as stack:
-        try:
-            listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
-        except OSError as error:
-            say(f"{settings.host}:{settings.port}: {error.strerror}")
-            return FAILED
-        stack.enter_context(listening)
+    try:
+        listening = listen(settings)
+    except SettingsError as error:
+        say(str(error))
+        return FAILED
+    with listening, ExitStack() as stack:
         if METRICS_FOLDER not in os.environ:
             # Each process counts in files of its own; whichever is asked adds them up.
             os.environ[METRICS_FOLDER] = stack.enter_context(tempfile.TemporaryDirectory(prefix="recurrence-risk-"))
@@ -110,7 +108,7 @@ class _Workers:
                 self._keep(number, place)
             if not said and all(self.ready):
                 said = True
-                log.info("%d workers running on %s", len(self.places), self._address())
+                log.info("%d workers running on %s", len(self.places), address(self.listening, self.settings))
             connection.wait([place.process.sentinel for place in self.places if place.process], LOOK_SECONDS)
         return self._stop()
 
@@ -149,10 +147,6 @@ class _Workers:
         # One that was only starting ends by the signal.
         well = {DONE, *(-stop for stop in STOPS)}
         return DONE if well.issuperset(process.exitcode for process in processes) else FAILED
-
-    def _address(self) -> str:
-        host, port = self.listening.getsockname()[:2]
-        return f"http{'s' if self.settings.tls_cert else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @dataclass(frozen=True)

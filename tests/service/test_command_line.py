@@ -269,4 +269,5 @@ def test_f42_a_port_in_use_is_said_and_exits_with_1(tmp_path, artifacts):
         command += ["--database", f"sqlite:///{tmp_path / 'x.sqlite'}", "--artifacts", str(artifacts)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 1
-    assert "address already in use" in done.stderr
+    assert done.stderr == f"127.0.0.1:{command[4]}: address already in use: choose another port with --port\n"
+    assert not (tmp_path / "x.sqlite").exists()
