@@ -165,8 +165,11 @@ class Predictor:
     ) -> list[Forecast]:
         """Forecast by each of some sets of parameters, the best estimate or all draws."""
         self.check_supported(as_of_month)
+        if len(histories) <= size:
+            situation = self.situation(histories, as_of_month)
+            return [Forecast(self.grid.risk_month, *self._forecast(situation, each)) for each in which]
         parts = []
-        for start in range(0, max(len(histories), 1), size):
+        for start in range(0, len(histories), size):
             who = np.arange(start, min(start + size, len(histories)))
             situation = self.situation(histories.select(who), as_of_month[who])
             parts.append([self._forecast(situation, each) for each in which])

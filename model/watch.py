@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from joblib import Parallel
+
+# A worker that holds much memory is replaced between two jobs; nothing is lost, and nobody can do anything about it.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
 
 Watch = Callable[[Iterable[Any], int, str], Iterable[Any]]
 """Takes the results as they come, how many there will be, and what is being done; hands the results on."""

@@ -23,7 +23,7 @@ def test_every_part_of_the_suite_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(timing, "ROUNDS", 1)
     write_synthetic_cohort(["--patients", "250", "--seed", "1", "--out", str(tmp_path / "cohort")])
     rows = list(Bench(tmp_path / "cohort").run())
-    assert [row.n for row in rows] == [250, 250, 1, 250, 250, 250]
+    assert [row.n for row in rows] == [250, 250, 1, 1, 250, 250, 250]
     assert all(row.ratio > 0 for row in rows)
 
 
