@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from model.onset.growth import seen_by_pace
+from model.onset.weighing import CURVE_NUMBERS, FOUND_IT, curve_of, weigh_visits
 from model.types import NEGATIVE, NOT_DONE, POSITIVE
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 PATIENTS_AT_ONCE = 250
-VISITS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -130,41 +129,20 @@ def result_likelihood(
     negative test and the moment of finding.
     """
     event = study.event_names[cause - 1]
-    able = [(index, test.sees[event]) for index, test in enumerate(study.test) if event in test.sees]
-    alone = np.array([set(study.test[index].sees) == {event} for index, _ in able], dtype=bool)
+    able = [index for index, test in enumerate(study.test) if event in test.sees]
+    alone = np.array([set(study.test[index].sees) == {event} for index in able], dtype=bool)
     start = grid.onset_edge[:-1]
     width = np.clip(ending.month[:, None] - start, 0.0, grid.step)
     given = np.ones((len(histories), len(growth.share), len(start)))
-    month = histories.visit_month
-    result = histories.test[:, :, [index for index, _ in able]]
-    now = (ending.found[:, None] & (month == ending.month[:, None]))[:, :, None]
-    positive = (result == POSITIVE) & now & (ending.named[:, None, None] | alone)
-    cleared = (result == POSITIVE) & (ending.cleared[:, None] & (month == ending.month[:, None]))[:, :, None]
-    says = positive | cleared | ((result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None])
-    n_visits = month.shape[1]
-    # A few patients' visits are gone through at once, those of many one after another: an early visit says something of
-    # the first bins only.
-    at_once = max(VISITS_AT_ONCE // max(len(histories), 1), 1)
-    for first_visit in range(0, n_visits, at_once):
-        who, visit = np.nonzero(says[:, first_visit : first_visit + at_once].any(axis=2))
-        if not len(who):
-            continue
-        visit += first_visit
-        reached = int(np.searchsorted(start, month[who, visit].max()))
-        share, since = _share_before(month[who, visit], start[:reached], width[who, :reached])
-        there = np.ones((len(who), given.shape[1], reached))
-        for column, (_, sees) in enumerate(able):
-            its = np.flatnonzero(says[who, visit, column])
-            growing = growth.select(who[its])
-            seen = seen_by_pace(sees, growing, since[its], months_per_unit=study.months_per_unit)
-            found_by_it = positive[who[its], visit[its], column]
-            there[its] *= np.where(found_by_it[:, None, None], seen, 1.0 - seen)
-        absent = 1.0 - positive[who, visit].any(axis=1)
-        says_so = ((1.0 - share) * absent[:, None])[:, None] + share[:, None] * there
-        first = np.flatnonzero(np.diff(who, prepend=-1))
-        if len(first) < len(who):
-            says_so = np.multiply.reduceat(says_so, first, axis=0)
-        given[who[first], :, :reached] *= says_so
+    month, result = histories.visit_month, histories.test[:, :, able]
+    at_end, positive = month == ending.month[:, None], result == POSITIVE
+    found_it = positive & (ending.found[:, None] & at_end)[:, :, None] & (ending.named[:, None, None] | alone)
+    missed_it = (result == NEGATIVE) & (month <= ending.month[:, None])[:, :, None]
+    missed_it |= positive & (ending.cleared[:, None] & at_end)[:, :, None]
+    says = np.where(found_it, FOUND_IT, missed_it).astype(np.int8)
+    curve = [curve_of(study.test[index].sees[event], growth, months_per_unit=study.months_per_unit) for index in able]
+    growing = growth.pace, growth.lead_months, np.array(curve).reshape(len(able), CURVE_NUMBERS)
+    weigh_visits(given, month, says, (start, width), growing)
     # However it was found, perhaps without a positive test of ours (by symptoms, elsewhere): it was there by then.
     given[ending.found] *= (width[ending.found] > 0)[:, None]
     who = np.flatnonzero(~np.isnan(ending.last_negative_month))
