@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Array = TypeVar("Array", bound="np.ndarray[Any, Any]")
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "nsz", "contract"}}
 
 
@@ -31,3 +33,8 @@ def inlined(function: Function) -> Function:
     The tuples of arrays are counted at each call, which is most of the time of a function that reads a few numbers.
     """
     return cast("Function", njit(inline="always", **OPTIONS)(function))
+
+
+def laid_out(values: Array) -> Array:
+    """Lay an array out as compiled functions take theirs: any other layout, or a read-only one, is compiled apart."""
+    return cast("Array", np.require(values, requirements=["C", "W"]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.compiling import laid_out
 from model.onset.delays import begun_by, later_by
 from model.onset.incidence import cumulative_incidence
 
@@ -49,9 +50,8 @@ def onsets_to_come(begins: FloatArray, grid: TimeGrid, growth: Growth, share: Fl
 
 def _by_draw(values: FloatArray, n_kept: int) -> FloatArray:
     """Make one axis of all but the last few."""
-    # Read-only arrays would be compiled for apart.
     lead, kept = values.shape[:-n_kept], values.shape[-n_kept:]
-    return np.require(values.reshape(math.prod(lead), *kept), requirements=["C", "W"])
+    return laid_out(values.reshape(math.prod(lead), *kept))
 
 
 def begins_by(hazard_per_month: FloatArray, grid: TimeGrid) -> FloatArray:

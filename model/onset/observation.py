@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from model.compiling import laid_out
 from model.onset.weighing import CURVE_NUMBERS, FOUND_IT, curve_of, weigh_visits
 from model.types import NEGATIVE, NOT_DONE, POSITIVE
 
@@ -141,8 +142,8 @@ def result_likelihood(
     missed_it |= positive & (ending.cleared[:, None] & at_end)[:, :, None]
     says = np.where(found_it, FOUND_IT, missed_it).astype(np.int8)
     curve = [curve_of(study.test[index].sees[event], growth, months_per_unit=study.months_per_unit) for index in able]
-    growing = growth.pace, growth.lead_months, np.array(curve).reshape(len(able), CURVE_NUMBERS)
-    weigh_visits(given, month, says, (start, width), growing)
+    growing = laid_out(growth.pace), float(growth.lead_months), np.array(curve).reshape(len(able), CURVE_NUMBERS)
+    weigh_visits(given, laid_out(month), laid_out(says), (laid_out(start), laid_out(width)), growing)
     # However it was found, perhaps without a positive test of ours (by symptoms, elsewhere): it was there by then.
     given[ending.found] *= (width[ending.found] > 0)[:, None]
     who = np.flatnonzero(~np.isnan(ending.last_negative_month))

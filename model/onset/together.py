@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from model.compiling import compiled
+from model.compiling import compiled, laid_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,15 +106,14 @@ def onsets_together(
     free : (..., n_months) P(no onset of any by then)
     """
     n_causes, *lead, n_months = later.shape
-    by_row = [np.ascontiguousarray(each).reshape(n_causes, -1, n_months) for each in (there_by, told_by, later)]
+    by_row = [laid_out(each.reshape(n_causes, -1, n_months)) for each in (there_by, told_by, later)]
     mass = np.stack([_flat(there), _flat(told)])
     curve, free = _follow(by_row[0], by_row[1], by_row[2], mass, _rule(n_causes))
     return curve.reshape(later.shape), free.reshape(*lead, n_months)
 
 
 def _flat(values: FloatArray) -> FloatArray:
-    # Read-only arrays would be compiled for apart.
-    return np.require(values.reshape(-1, values.shape[-1]), requirements=["C", "W"])
+    return laid_out(values.reshape(-1, values.shape[-1]))
 
 
 @cache
