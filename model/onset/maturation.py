@@ -71,12 +71,14 @@ def compete(
     free : (..., n_steps + 1) P(none of them by each month); the product of 1 - curve if they are independent
     hazard_per_month : (..., n_exact, n_steps) of the causes whose time is exact, independent of the others
 
-    Of the onsets in a step, a cause has the share that its own curve would have if causes were independent.
-
     Returns
     -------
     unseen : (..., n_by_test) P(this cause is there now and came first)
     incidence : (..., n_by_test + n_exact, n_steps + 1) P(it comes first, by then)
+
+    Notes
+    -----
+    Of the onsets in a step, a cause has the share that its own curve would have if causes were independent.
     """
     alone = np.diff(0.0 - np.log(np.maximum(1.0 - curve, LEAST)), axis=-1, prepend=0.0)
     alone = np.maximum(alone, 0.0)
